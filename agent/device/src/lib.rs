@@ -1,0 +1,10 @@
+//! The agent of a camera site: what `weir-journey` decides about an image, done to real files, a real
+//! queue and a real bucket.
+
+pub mod config;
+pub mod gate;
+pub mod queue;
+pub mod serve;
+pub mod settle;
+pub mod upload;
+pub mod watch;

@@ -185,9 +185,7 @@ mod tests {
         let coded: BTreeSet<String> = State::ALL
             .into_iter()
             .flat_map(|from| Move::ALL.into_iter().map(move |step| (from, step)))
-            .filter_map(|(from, step)| {
-                Some(format!("{from} --> {}: {step}", from.after(step)?))
-            })
+            .filter_map(|(from, step)| Some(format!("{from} --> {}: {step}", from.after(step)?)))
             .collect();
         assert_eq!(drawn, coded);
     }
@@ -222,6 +220,10 @@ mod tests {
 
     #[test]
     fn nothing_leaves_the_verified_state() {
-        assert!(Move::ALL.into_iter().all(|step| State::Verified.after(step).is_none()));
+        assert!(
+            Move::ALL
+                .into_iter()
+                .all(|step| State::Verified.after(step).is_none())
+        );
     }
 }

@@ -1,10 +1,14 @@
 //! The agent of a camera site: what `weir-journey` decides about an image, done to real files, a real
 //! queue and a real bucket.
 
+pub mod clock;
+pub mod complaints;
 pub mod config;
 pub mod gate;
+pub mod lock;
 pub mod queue;
 pub mod serve;
 pub mod settle;
+pub mod systemd;
 pub mod upload;
 pub mod watch;

@@ -1,0 +1,266 @@
+//! The counters of the agent and their Prometheus text (OpenMetrics 1.0).
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use super::Status;
+
+/// Labels in order: name and value.
+type Labels<const N: usize> = [(&'static str, String); N];
+
+type SiteLabel = Labels<1>;
+
+/// What is counted from the start of the process, and the gauges that a scrape fills in.
+#[derive(Debug)]
+pub struct Vitals {
+    registry: Registry,
+    accepted: Family<SiteLabel, Counter>,
+    verified: Family<SiteLabel, Counter>,
+    sent_bytes: Counter,
+    failures: Family<Labels<1>, Counter>,
+    accepted_to_verified: Histogram,
+    images: Family<Labels<2>, Gauge>,
+    open_bytes: Family<SiteLabel, Gauge>,
+    oldest_open: Family<SiteLabel, Gauge>,
+    quarantined: Family<Labels<1>, Gauge>,
+    in_flight: Gauge,
+    link_up: Gauge,
+    healthy: Gauge,
+    missed_events: Gauge,
+    clock_offset: Gauge<f64, AtomicU64>,
+}
+
+impl Default for Vitals {
+    fn default() -> Self {
+        let mut vitals = Self {
+            registry: Registry::with_prefix("weir"),
+            accepted: Family::default(),
+            verified: Family::default(),
+            sent_bytes: Counter::default(),
+            failures: Family::default(),
+            // 10 ms to about 12 days in steps of 4.
+            accepted_to_verified: Histogram::new(exponential_buckets(0.01, 4.0, 14)),
+            images: Family::default(),
+            open_bytes: Family::default(),
+            oldest_open: Family::default(),
+            quarantined: Family::default(),
+            in_flight: Gauge::default(),
+            link_up: Gauge::default(),
+            healthy: Gauge::default(),
+            missed_events: Gauge::default(),
+            clock_offset: Gauge::default(),
+        };
+        vitals.describe();
+        vitals
+    }
+}
+
+fn site(name: &str) -> SiteLabel {
+    [("site", name.to_owned())]
+}
+
+impl Vitals {
+    fn describe(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("accepted", "Images accepted", self.accepted.clone());
+        registry.register(
+            "verified",
+            "Images verified in the store",
+            self.verified.clone(),
+        );
+        registry.register_with_unit(
+            "sent",
+            "Image bytes sent",
+            Unit::Bytes,
+            self.sent_bytes.clone(),
+        );
+        registry.register(
+            "failures",
+            "Attempts that failed, by cause",
+            self.failures.clone(),
+        );
+        registry.register_with_unit(
+            "accepted_to_verified",
+            "From acceptance to verification",
+            Unit::Seconds,
+            self.accepted_to_verified.clone(),
+        );
+        registry.register(
+            "images",
+            "Images in the queue, by site and state",
+            self.images.clone(),
+        );
+        registry.register_with_unit(
+            "open",
+            "Image bytes still owed",
+            Unit::Bytes,
+            self.open_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "oldest_open_capture_timestamp",
+            "Capture time of the oldest image still owed",
+            Unit::Seconds,
+            self.oldest_open.clone(),
+        );
+        registry.register(
+            "quarantined_files",
+            "Files refused, by reason",
+            self.quarantined.clone(),
+        );
+        registry.register(
+            "in_flight",
+            "Images on their way now",
+            self.in_flight.clone(),
+        );
+        registry.register("link_up", "1 while the store answers", self.link_up.clone());
+        registry.register(
+            "healthy",
+            "1 while nobody has to look",
+            self.healthy.clone(),
+        );
+        registry.register(
+            "watch_missed_events",
+            "Files that a rescan found and events should have announced",
+            self.missed_events.clone(),
+        );
+        registry.register_with_unit(
+            "clock_store_ahead",
+            "How far the store's clock is ahead of the board's",
+            Unit::Seconds,
+            self.clock_offset.clone(),
+        );
+    }
+
+    /// An image of a site was accepted.
+    pub fn accepted(&self, name: &str) {
+        self.accepted.get_or_create(&site(name)).inc();
+    }
+
+    /// An image of a site was verified, so long after it was accepted.
+    pub fn verified(&self, name: &str, took: Duration) {
+        self.verified.get_or_create(&site(name)).inc();
+        self.accepted_to_verified.observe(took.as_secs_f64());
+    }
+
+    /// Bytes went out.
+    pub fn sent(&self, bytes: u64) {
+        self.sent_bytes.inc_by(bytes);
+    }
+
+    /// An attempt failed.
+    pub fn failed(&self, cause: &str) {
+        self.failures
+            .get_or_create(&[("cause", cause.to_owned())])
+            .inc();
+    }
+
+    /// Everything as Prometheus text.
+    pub fn text(&self, status: &Status) -> String {
+        self.fill(status);
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    fn fill(&self, status: &Status) {
+        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.images.clear();
+        self.open_bytes.clear();
+        self.oldest_open.clear();
+        self.quarantined.clear();
+        for one in &status.sites {
+            for (state, count) in &one.images {
+                let labels = [("site", one.name.clone()), ("state", state.to_string())];
+                self.images.get_or_create(&labels).set(whole(*count));
+            }
+            self.open_bytes
+                .get_or_create(&site(&one.name))
+                .set(whole(one.open_bytes));
+            if let Some(oldest) = one.oldest_open {
+                self.oldest_open
+                    .get_or_create(&site(&one.name))
+                    .set(oldest.timestamp());
+            }
+        }
+        for (reason, count) in &status.quarantined {
+            self.quarantined
+                .get_or_create(&[("reason", reason.clone())])
+                .set(whole(*count));
+        }
+        self.in_flight.set(whole(status.link.in_flight as u64));
+        self.link_up
+            .set(i64::from(status.link.down_since.is_none()));
+        self.healthy.set(i64::from(status.healthy()));
+        self.missed_events.set(whole(status.watch.missed_events));
+        self.clock_offset
+            .set(status.clock.store_ahead_s.unwrap_or(0.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::{ClockStatus, LinkStatus, SiteStatus, WatchStatus};
+    use std::collections::BTreeMap;
+    use weir_journey::queue::State;
+
+    fn status() -> Status {
+        Status {
+            version: "0".into(),
+            running: true,
+            started_at: None,
+            now: chrono::DateTime::UNIX_EPOCH,
+            troubles: vec!["the link is down".into()],
+            link: LinkStatus {
+                down_since: Some(chrono::DateTime::UNIX_EPOCH),
+                ..LinkStatus::default()
+            },
+            clock: ClockStatus::default(),
+            watch: WatchStatus::default(),
+            sites: vec![SiteStatus {
+                name: "first-dam".into(),
+                directories: Vec::new(),
+                images: BTreeMap::from([(State::Queued, 7)]),
+                open_bytes: 70,
+                oldest_open: None,
+                held: None,
+            }],
+            quarantined: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_scrape_shows_counters_and_the_present_state() {
+        let vitals = Vitals::default();
+        vitals.accepted("first-dam");
+        vitals.verified("first-dam", Duration::from_millis(30));
+        let text = vitals.text(&status());
+        for line in [
+            "weir_accepted_total{site=\"first-dam\"} 1",
+            "weir_images{site=\"first-dam\",state=\"queued\"} 7",
+            "weir_open_bytes{site=\"first-dam\"} 70",
+            "weir_link_up 0",
+            "weir_healthy 0",
+            "weir_accepted_to_verified_seconds_count 1",
+        ] {
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} is not in\n{text}"
+            );
+        }
+        let mut after = status();
+        after.sites[0].images.clear();
+        assert!(
+            !vitals.text(&after).contains("state=\"queued\""),
+            "a state that emptied is still shown"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! How the agent stands, as one document.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use weir_journey::queue::State;
+
+/// The whole of it; `GET /status` and `weir status --json` print this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The agent's version.
+    pub version: String,
+    /// Whether a daemon answered; `false` when the queue was read without one.
+    pub running: bool,
+    /// When the daemon started, by the board's clock.
+    pub started_at: Option<DateTime<Utc>>,
+    /// Now, by the board's clock.
+    pub now: DateTime<Utc>,
+    /// What somebody should look at, a sentence each; empty is healthy.
+    pub troubles: Vec<String>,
+    /// The way to the store.
+    pub link: LinkStatus,
+    /// The board's clock.
+    pub clock: ClockStatus,
+    /// The watcher.
+    pub watch: WatchStatus,
+    /// The sites.
+    pub sites: Vec<SiteStatus>,
+    /// Files that were refused, by reason.
+    pub quarantined: BTreeMap<String, u64>,
+}
+
+/// The way to the store.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// Since when the breaker is open; `None` while the link works.
+    pub down_since: Option<DateTime<Utc>>,
+    /// What the link last failed with.
+    pub last_failure: Option<String>,
+    /// Images on their way now.
+    pub in_flight: usize,
+    /// How many may be on their way at once now.
+    pub width: usize,
+    /// Bytes sent today (the board's day, UTC), towards `gate.daily_budget`.
+    pub sent_today: u64,
+}
+
+/// The board's clock against the store's.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClockStatus {
+    /// Seconds that the store's clock is ahead of the board's; `None` until the store was heard.
+    pub store_ahead_s: Option<f64>,
+}
+
+/// The watcher.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WatchStatus {
+    /// Whether the last canary came back; `None` before the first.
+    pub canary_ok: Option<bool>,
+    /// When the last scan of all directories ended.
+    pub last_scan: Option<DateTime<Utc>>,
+    /// Files that a rescan found and events should have announced.
+    pub missed_events: u64,
+    /// Files that were seen and are not settled yet.
+    pub pending: usize,
+}
+
+/// A camera directory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DirectoryStatus {
+    /// Where.
+    pub path: String,
+    /// Whether it is there.
+    pub present: bool,
+}
+
+/// One site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SiteStatus {
+    /// Its name.
+    pub name: String,
+    /// Its camera directories.
+    pub directories: Vec<DirectoryStatus>,
+    /// Images by state.
+    pub images: BTreeMap<State, u64>,
+    /// Bytes that are still owed.
+    pub open_bytes: u64,
+    /// Capture time of the oldest image that is still owed.
+    pub oldest_open: Option<DateTime<Utc>>,
+    /// Why nothing of it goes up now, when that is so.
+    pub held: Option<String>,
+}
+
+impl Status {
+    /// Whether nobody has to look.
+    pub fn healthy(&self) -> bool {
+        self.troubles.is_empty()
+    }
+}

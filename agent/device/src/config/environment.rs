@@ -1,0 +1,76 @@
+//! Overrides from the environment: `WEIR_<SECTION>__<KEY>`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use super::fault::{Fault, Origin};
+
+/// The environment the configuration is read in; passed in, never asked of the process.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    overrides: BTreeMap<String, String>,
+    plain: BTreeMap<String, OsString>,
+    faults: Vec<Fault>,
+}
+
+impl Environment {
+    /// Sorts the variables of a process: those of the form `WEIR_A__B` override settings, the rest say where files are.
+    pub(super) fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut environment = Self::default();
+        for (variable, value) in variables {
+            let Ok(variable) = variable.into_string() else {
+                continue;
+            };
+            if !is_override(&variable) {
+                environment.plain.insert(variable, value);
+                continue;
+            }
+            match value.into_string() {
+                Ok(value) => drop(environment.overrides.insert(variable, value)),
+                Err(_) => environment.faults.push(Fault {
+                    origin: Origin::Environment { variable },
+                    key: None,
+                    message: "is not UTF-8".to_owned(),
+                    suggestion: None,
+                }),
+            }
+        }
+        environment
+    }
+
+    /// The override of `section.key`: the variable's name and its text.
+    pub(super) fn get(&self, section: &str, key: &str) -> Option<(&str, &str)> {
+        let (variable, value) = self.overrides.get_key_value(&variable(section, key))?;
+        Some((variable, value))
+    }
+
+    /// The names of all overrides.
+    pub(super) fn overrides(&self) -> impl Iterator<Item = &str> {
+        self.overrides.keys().map(String::as_str)
+    }
+
+    /// A variable that is no override; set to nothing is the same as not set, as the XDG rules have it.
+    pub(super) fn plain(&self, variable: &str) -> Option<&OsString> {
+        self.plain.get(variable).filter(|value| !value.is_empty())
+    }
+
+    /// What is wrong with the overrides as such.
+    pub(super) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+}
+
+/// The variable that overrides `section.key`.
+pub(super) fn variable(section: &str, key: &str) -> String {
+    format!(
+        "WEIR_{}__{}",
+        section.to_ascii_uppercase(),
+        key.to_ascii_uppercase()
+    )
+}
+
+fn is_override(variable: &str) -> bool {
+    variable
+        .strip_prefix("WEIR_")
+        .is_some_and(|rest| rest.contains("__"))
+}

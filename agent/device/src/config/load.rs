@@ -1,0 +1,133 @@
+//! Loading: find the file, read every section, compare with the disk, and only then say what is wrong.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::document::{Document, position};
+use super::environment::Environment;
+use super::fault::{Fault, Faults, Origin};
+use super::locate::{self, Search};
+use super::reader::{Reader, Setting};
+use super::sections::site::Claim;
+use super::sections::{daemon, gate, settle, site, state, store, upload, verify, watch};
+use super::{Config, State, Store, disk, unknown};
+
+/// The built-in defaults: every key with its meaning.
+pub(super) const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// A configuration with what is told about it.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) config: Config,
+    /// Every setting with its effective value and where it came from.
+    pub(super) settings: Vec<Setting>,
+    /// The file that was read.
+    pub(super) file: Option<PathBuf>,
+    /// What is worth knowing but no fault.
+    pub(super) notes: Vec<String>,
+}
+
+/// Loads the configuration of `path`, or of where it is looked for.
+pub(super) fn load(
+    path: Option<&Path>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Loaded, Faults> {
+    let environment = Environment::new(variables);
+    let file = find(locate::config_file(path, &environment))?;
+    let root = rustix::process::geteuid().is_root();
+    let text = file
+        .as_ref()
+        .map(|(path, text)| (path.as_path(), text.as_str()));
+    let mut loaded = resolve(text, &environment, root, disk::compare)?;
+    loaded.file = file.map(|(path, _)| path);
+    Ok(loaded)
+}
+
+/// The file of a search, and its text.
+fn find(search: Search) -> Result<Option<(PathBuf, String)>, Faults> {
+    let (paths, must) = match search {
+        Search::Named(path) => (vec![path], true),
+        Search::Among(paths) => (paths, false),
+    };
+    for path in paths {
+        match std::fs::read(&path) {
+            Ok(bytes) => return decode(&path, bytes).map(|text| Some((path, text))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !must => {}
+            Err(error) => {
+                let origin = Origin::File {
+                    path,
+                    line: None,
+                    column: None,
+                };
+                let message = format!("cannot be read: {error}");
+                return Err(Fault {
+                    origin,
+                    key: None,
+                    message,
+                    suggestion: None,
+                }
+                .into());
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, Faults> {
+    String::from_utf8(bytes).map_err(|error| {
+        let (line, column) = position(error.as_bytes(), error.utf8_error().valid_up_to());
+        let origin = Origin::File {
+            path: path.to_owned(),
+            line: Some(line),
+            column: Some(column),
+        };
+        Fault {
+            origin,
+            key: None,
+            message: "not UTF-8".to_owned(),
+            suggestion: None,
+        }
+        .into()
+    })
+}
+
+/// Compares what was read with the disk: records faults, gives notes.
+pub(super) type Compare = fn(&mut Reader<'_>, &State, &Store, &[Claim]) -> Vec<String>;
+
+/// Reads a configuration from the text of a file and the environment; touches no disk but through `compare`.
+pub(super) fn resolve(
+    file: Option<(&Path, &str)>,
+    environment: &Environment,
+    root: bool,
+    compare: Compare,
+) -> Result<Loaded, Faults> {
+    let defaults = Document::parse(Path::new("defaults.toml"), DEFAULTS)?;
+    let file = file
+        .map(|(path, text)| Document::parse(path, text))
+        .transpose()?;
+    let mut reader = Reader::new(&defaults, file.as_ref(), environment);
+    let state = state::read(&mut reader, root);
+    let store = store::read(&mut reader);
+    let (sites, claims) = site::read(&mut reader, &store);
+    let notes = compare(&mut reader, &state, &store, &claims);
+    let config = Config {
+        watch: watch::read(&mut reader),
+        settle: settle::read(&mut reader),
+        gate: gate::read(&mut reader),
+        upload: upload::read(&mut reader),
+        verify: verify::read(&mut reader),
+        daemon: daemon::read(&mut reader),
+        state,
+        sites,
+        store,
+    };
+    unknown::refuse(&mut reader);
+    let settings = reader.finish()?;
+    Ok(Loaded {
+        config,
+        settings,
+        file: None,
+        notes,
+    })
+}

@@ -1,0 +1,271 @@
+//! `[[site]]`: the camera sites whose images the device carries.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use toml::de::DeTable;
+use weir_journey::identity::SiteName;
+
+use super::store::{BUCKET, KEY, Store};
+use crate::config::fault::{Fault, Origin};
+use crate::config::form::{Form, WrittenPath, one_or_more, text, unknown};
+use crate::config::reader::{Reader, Setting, resolve};
+use crate::config::template::{BucketName, BucketTemplate, KeyTemplate};
+use crate::config::zone::TimeZoneName;
+
+/// A camera site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Its name; no two sites share one.
+    pub name: SiteName,
+    /// The folders its camera writes to, absolute, at least one; none inside another, of this site or any.
+    pub directories: Vec<PathBuf>,
+    /// Time zone of the camera's clock.
+    pub timezone: TimeZoneName,
+    /// Where its objects go.
+    pub bucket: BucketName,
+    /// How its objects are named.
+    pub key: KeyTemplate,
+}
+
+/// What a time zone must be.
+const ZONE: &str = "a time zone such as \"Etc/GMT+7\", \"America/Denver\" or \"-07:00\"";
+
+/// What a name must be, as [`SiteName`] has it.
+const NAME: &str = "1 to 63 of a-z, 0-9, \"-\" and \".\", beginning and ending with a letter or digit, such as \"first-dam\"";
+
+/// A site's name, with an error that is part of a sentence.
+struct Named(SiteName);
+
+impl FromStr for Named {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| "cannot name a site")
+    }
+}
+
+/// A site's folder and where it was written.
+#[derive(Debug)]
+pub(in crate::config) struct Claim {
+    /// The site's name, or its number where the name is at fault.
+    pub(in crate::config) site: String,
+    pub(in crate::config) directory: PathBuf,
+    /// `site[1].directory`.
+    pub(in crate::config) key: String,
+    pub(in crate::config) origin: Origin,
+}
+
+/// Reads every block. A site that is wrong is left out, its faults recorded; its folders are claimed all the same.
+pub(in crate::config) fn read(reader: &mut Reader<'_>, store: &Store) -> (Vec<Site>, Vec<Claim>) {
+    let (mut sites, mut claims) = (Vec::new(), Vec::new());
+    let mut names = HashMap::new();
+    for (index, (header, table)) in reader.blocks("site").into_iter().enumerate() {
+        let mut block = Block {
+            reader,
+            table,
+            header,
+            number: index + 1,
+        };
+        let name = read_name(&mut block, &mut names);
+        let directories = read_directories(&mut block);
+        claims.extend(directories.iter().map(|directory| {
+            Claim {
+                site: name
+                    .as_ref()
+                    .map_or_else(|| block.number.to_string(), SiteName::to_string),
+                directory: directory.clone(),
+                key: block.path("directory"),
+                origin: block.origin("directory"),
+            }
+        }));
+        let site = read_rest(&mut block, name, directories, store);
+        block.refuse_unknown_keys();
+        if let Some(site) = site {
+            block.show_effective(&site);
+            sites.push(site);
+        }
+    }
+    (sites, claims)
+}
+
+/// Reads a name that none of `names` is.
+fn read_name(block: &mut Block<'_, '_>, names: &mut HashMap<SiteName, Origin>) -> Option<SiteName> {
+    let Named(name) = block.required("name", text::<Named>(NAME))?;
+    let origin = block.origin("name");
+    match names.entry(name.clone()) {
+        Entry::Occupied(first) => block.fault(
+            "name",
+            format!("a site {name} is at {} already", first.get()),
+            None,
+        ),
+        Entry::Vacant(vacant) => drop(vacant.insert(origin)),
+    }
+    Some(name)
+}
+
+/// Reads the folders, made absolute; none when they are at fault.
+fn read_directories(block: &mut Block<'_, '_>) -> Vec<PathBuf> {
+    let path = text::<WrittenPath>("a path such as \"/srv/camera/first-dam\"");
+    let written = block
+        .required("directory", one_or_more(path))
+        .unwrap_or_default();
+    let origin = block.origin("directory");
+    written
+        .into_iter()
+        .map(|WrittenPath(path)| resolve(&origin, &path))
+        .collect()
+}
+
+/// Reads what may be left out.
+fn read_rest(
+    block: &mut Block<'_, '_>,
+    name: Option<SiteName>,
+    directories: Vec<PathBuf>,
+    store: &Store,
+) -> Option<Site> {
+    let timezone = block.optional("timezone", text::<TimeZoneName>(ZONE));
+    let bucket = block.optional("bucket", text::<BucketTemplate>(BUCKET));
+    let key = block.optional("key", text::<KeyTemplate>(KEY));
+    let name = name?;
+    let (template, at, subject) = match &bucket {
+        Some(own) => (own, "bucket", ""),
+        None => (&store.bucket, "name", "store.bucket "),
+    };
+    let bucket = template
+        .bucket_of(&name)
+        .map_err(|error| block.fault(at, format!("{subject}{error}"), None));
+    Some(Site {
+        name,
+        directories,
+        timezone: timezone.or_else(|| "UTC".parse().ok())?,
+        bucket: bucket.ok()?,
+        key: key.unwrap_or_else(|| store.key.clone()),
+    })
+}
+
+/// One block while it is read.
+struct Block<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    table: &'a DeTable<'a>,
+    header: Range<usize>,
+    /// Which of the sites, from 1.
+    number: usize,
+}
+
+impl Block<'_, '_> {
+    /// Reads a key that must be there.
+    fn required<T: 'static>(&mut self, key: &str, form: Form<T>) -> Option<T> {
+        if !self.table.contains_key(key) {
+            let suggestion = format!("add {key}: {}", form.shape.expected);
+            self.fault(key, "is missing".to_owned(), Some(suggestion));
+        }
+        self.optional(key, form)
+    }
+
+    /// Reads a key that may be left out.
+    fn optional<T: 'static>(&mut self, key: &str, form: Form<T>) -> Option<T> {
+        let value = self.table.get(key);
+        let text = value
+            .zip(self.reader.file())
+            .map(|(value, file)| file.slice(value.span()).to_owned());
+        let origin = self.origin(key);
+        self.reader.remember(Setting {
+            section: "site".to_owned(),
+            site: Some(self.number),
+            key: key.to_owned(),
+            text: text.unwrap_or_default(),
+            origin: origin.clone(),
+            shape: form.shape.clone(),
+        });
+        match form.read(value?.get_ref()) {
+            Ok(value) => Some(value),
+            Err(complaints) => {
+                self.reader
+                    .complain(&origin, Some(self.path(key)), complaints);
+                None
+            }
+        }
+    }
+
+    fn refuse_unknown_keys(&mut self) {
+        let settings = self
+            .reader
+            .settings()
+            .iter()
+            .filter(|setting| setting.site == Some(self.number));
+        let known: Vec<_> = settings.map(|setting| setting.key.clone()).collect();
+        for (key, _) in self
+            .table
+            .iter()
+            .filter(|(key, _)| !known.iter().any(|k| k == key.get_ref()))
+        {
+            let complaint = unknown("key", key.get_ref(), known.iter().map(String::as_str));
+            let origin = self.at(key.span());
+            self.reader
+                .complain(&origin, Some(self.path(key.get_ref())), vec![complaint]);
+        }
+    }
+
+    /// Has the settings shown as they take effect: paths resolved, and what was left out from where it is taken.
+    fn show_effective(&mut self, site: &Site) {
+        let directories = site
+            .directories
+            .iter()
+            .map(|directory| directory.to_string_lossy().into_owned());
+        let directories = match directories.collect::<Vec<_>>().as_slice() {
+            [one] => toml::Value::from(one.as_str()),
+            many => toml::Value::from(many.to_vec()),
+        };
+        if let Some(setting) = self.reader.of_site(self.number, "directory") {
+            setting.text = directories.to_string();
+        }
+        let left_out = [
+            ("timezone", site.timezone.as_str(), Origin::Default),
+            (
+                "bucket",
+                site.bucket.as_str(),
+                self.reader.origin("store.bucket"),
+            ),
+            ("key", site.key.as_str(), self.reader.origin("store.key")),
+        ];
+        for (key, text, origin) in left_out {
+            let setting = self.reader.of_site(self.number, key);
+            if let Some(setting) = setting.filter(|setting| setting.text.is_empty()) {
+                setting.text = toml::Value::from(text).to_string();
+                setting.origin = origin;
+            }
+        }
+    }
+
+    /// Where the value of `key` was written, or the block when it was not.
+    fn origin(&self, key: &str) -> Origin {
+        self.at(self
+            .table
+            .get(key)
+            .map_or(self.header.clone(), |value| value.span()))
+    }
+
+    fn at(&self, span: Range<usize>) -> Origin {
+        self.reader
+            .file()
+            .map_or(Origin::Default, |file| file.origin(span))
+    }
+
+    fn path(&self, key: &str) -> String {
+        format!("site[{}].{key}", self.number)
+    }
+
+    fn fault(&mut self, key: &str, message: String, suggestion: Option<String>) {
+        let fault = Fault {
+            origin: self.origin(key),
+            key: Some(self.path(key)),
+            message,
+            suggestion,
+        };
+        self.reader.fault(fault);
+    }
+}

@@ -1,0 +1,332 @@
+//! The configuration as a whole: what is promised of every key, and what a user sees.
+
+mod commands;
+mod disk;
+mod docs;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::environment::{Environment, variable};
+use super::load::{Loaded, resolve};
+use super::manual;
+use super::*;
+
+type Variables = Vec<(OsString, OsString)>;
+
+fn variables(pairs: &[(&str, &str)]) -> Variables {
+    pairs
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+/// Reads `text` as the file `/etc/weir/w.toml`, without looking at the disk.
+fn read(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, Faults> {
+    let environment = Environment::new(variables(environment));
+    let path = Path::new("/etc/weir/w.toml");
+    resolve(Some((path, text)), &environment, true, |_, _, _, _| {
+        Vec::new()
+    })
+}
+
+fn config(text: &str) -> Config {
+    read(text, &[])
+        .unwrap_or_else(|faults| panic!("{faults}"))
+        .config
+}
+
+fn faults(text: &str, environment: &[(&str, &str)]) -> Vec<String> {
+    let faults = read(text, environment).expect_err("faults");
+    faults
+        .iter()
+        .map(|fault| fault.to_string().replace("/etc/weir/w.toml", "w"))
+        .collect()
+}
+
+/// Every key outside sites: section, key, default.
+fn keys() -> Vec<(&'static str, &'static str, &'static str)> {
+    let sections = manual::sections()
+        .into_iter()
+        .filter(|section| !section.repeats());
+    let keys = sections.flat_map(|section| {
+        let name = section.name;
+        section
+            .keys
+            .into_iter()
+            .map(move |key| (name, key.name, key.value))
+    });
+    keys.collect()
+}
+
+/// For every key a value that is right and not its default.
+const OTHERS: &[(&str, &str)] = &[
+    ("state.directory", r#""/data/weir""#),
+    ("watch.recursive", "false"),
+    ("watch.max_depth", "3"),
+    ("watch.rescan", r#""1h30m""#),
+    ("watch.canary", r#""off""#),
+    ("settle.quiet", r#""500ms""#),
+    ("settle.give_up", r#""2m""#),
+    ("gate.order", r#""oldest""#),
+    ("gate.max_in_flight", "9"),
+    ("gate.max_in_flight_per_site", "1"),
+    (
+        "gate.windows",
+        r#"["mon-fri 22:00-06:00", "sat,sun 00:00-24:00"]"#,
+    ),
+    ("gate.bandwidth", r#""500KiB/s""#),
+    ("gate.daily_budget", r#""2GB""#),
+    ("gate.breaker_failures", "2"),
+    ("gate.probe_first", r#""1s""#),
+    ("gate.probe_max", r#""1h""#),
+    ("store.endpoint", r#""http://127.0.0.1:9000""#),
+    ("store.region", r#""eu-west-1""#),
+    ("store.path_style", r#""on""#),
+    ("store.bucket", r#""{site}-simulatedbucket""#),
+    ("store.key", r#""{site}/{name}""#),
+    ("store.profile", r#""field""#),
+    ("store.credential_process", r#""get-keys""#),
+    ("store.credentials_file", r#""/etc/weir/keys""#),
+    ("store.conditional_writes", r#""off""#),
+    ("store.tls_ca_file", r#""/etc/weir/ca.pem""#),
+    ("upload.timeout", r#""90s""#),
+    ("upload.connect_timeout", r#""3s""#),
+    ("upload.multipart_above", r#""64MiB""#),
+    ("upload.part_size", r#""5MiB""#),
+    ("upload.backoff_first", r#""1s""#),
+    ("upload.backoff_max", r#""2h""#),
+    ("upload.park_probe_first", r#""1h""#),
+    ("upload.park_probe_max", r#""7d""#),
+    ("verify.with", r#""answer""#),
+    ("daemon.listen", r#""[::1]:0""#),
+    ("daemon.drain", r#""5s""#),
+    ("daemon.log_format", r#""json""#),
+];
+
+fn others() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    OTHERS.iter().map(|(name, value)| {
+        let (section, key) = name.split_once('.').expect("section.key");
+        (section, key, *value)
+    })
+}
+
+#[test]
+fn every_key_is_documented_and_every_documented_key_is_read() {
+    // What is documented and not read is refused as unknown; what is read and has no default panics. Only the keys
+    // of a site have no default to miss.
+    let loaded = read(&manual::with_example(), &[]).expect("the example loads");
+    let read: BTreeSet<_> = loaded
+        .settings
+        .iter()
+        .map(|s| (s.section.clone(), s.key.clone()))
+        .collect();
+    let documented = manual::sections().into_iter().flat_map(|section| {
+        let keys = section.keys.into_iter();
+        keys.map(move |key| (section.name.to_owned(), key.name.to_owned()))
+    });
+    assert_eq!(read, documented.collect());
+}
+
+#[test]
+fn everything_has_a_meaning() {
+    for section in manual::sections() {
+        assert!(section.meaning.ends_with('.'), "{section:?}");
+        for key in section.keys {
+            assert!(key.meaning.ends_with('.'), "{key:?}");
+        }
+    }
+}
+
+#[test]
+fn the_starting_file_changes_nothing() {
+    let text = init(None, false).expect("a text");
+    assert_eq!(config(&text), config(""));
+    assert_eq!(config(manual::with_example().as_str()).sites.len(), 1);
+}
+
+#[test]
+fn every_value_takes_effect_from_the_file_and_from_the_environment_alike() {
+    assert_eq!(
+        others().count(),
+        keys().len(),
+        "every key needs another value here"
+    );
+    let default = config("");
+    for (section, key, value) in others() {
+        let from_file = config(&format!("{section}.{key} = {value}"));
+        assert!(
+            from_file != default || key == "max_depth",
+            "{section}.{key} has no effect"
+        );
+        let text = value.trim_matches('"');
+        let name = variable(section, key);
+        let from_environment = read("", &[(&name, text)]).expect(&name).config;
+        assert_eq!(from_environment, from_file, "{name}");
+        let over_file = read(&format!("{section}.{key} = \"worse\""), &[(&name, text)]);
+        assert_eq!(
+            over_file.expect("the environment hides the file").config,
+            from_file
+        );
+    }
+    assert_eq!(config("watch.max_depth = 3").watch.depth, 3);
+}
+
+#[test]
+fn a_list_in_a_variable_is_separated_by_semicolons() {
+    let list = read(
+        "",
+        &[("WEIR_GATE__WINDOWS", "sat,sun 08:00-12:00; 22:00-06:00")],
+    );
+    let toml = config(r#"gate.windows = ["sat,sun 08:00-12:00", "22:00-06:00"]"#);
+    assert_eq!(list.expect("a list").config, toml);
+}
+
+proptest! {
+    /// Whatever is wrong, wherever: each fault once, at its own line, and nothing else.
+    #[test]
+    fn every_fault_is_told_once_at_its_line(
+        wrong in proptest::sample::subsequence((0..keys().len()).collect::<Vec<_>>(), 1..12),
+    ) {
+        let keys = keys();
+        // No key takes a date, so each line is one fault, of one key.
+        let lines: Vec<_> = keys.iter().enumerate().map(|(i, (section, key, default))| {
+            let value = if wrong.contains(&i) { "2024-08-09" } else { default };
+            format!("{section}.{key} = {value}")
+        }).collect();
+        let faults = read(&lines.join("\n"), &[]).expect_err("faults");
+        let told: Vec<_> = faults.iter().map(|fault| match &fault.origin {
+            Origin::File { line: Some(line), column: Some(column), .. } => (line - 1, *column, fault.key.clone()),
+            other => panic!("{other:?}"),
+        }).collect();
+        let expected: Vec<_> = wrong.iter().map(|&i| {
+            let name = format!("{}.{}", keys[i].0, keys[i].1);
+            (i, name.len() + " = ".len() + 1, Some(name))
+        }).collect();
+        prop_assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn no_text_breaks_the_reading(
+        lines in proptest::collection::vec(("[a-z]{0,9}", "[\\[\\]a-z0-9{}\"'.= #é-]{0,12}"), 0..6),
+        key in proptest::sample::select(keys()),
+        value in "\\PC{0,12}",
+    ) {
+        let (section, key, _) = key;
+        let text: String = lines.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        let _ = read(&format!("[[site]]\n{text}\n[{section}]\n{key} = {value}"), &[]);
+        let _ = read("", &[(&variable(section, key), &value)]);
+    }
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once_with_what_would_be_right() {
+    let text = r#"
+endpoint = "http://127.0.0.1:9000"
+[upload]
+timout = "60s"
+part_size = 8388608
+backoff_first = "5"
+max_in_flight = 3
+[gate]
+order = "newest"
+windows = ["mon-fri 22:00-06:00", "weekdays 08:00-12:00", "22:00-30:00"]
+bandwidth = "500KiB"
+probe_first = "1h"
+[store]
+endpoint = "http://me:hunter2@store"
+profile = "field"
+credential_process = "get-keys"
+key = "{yeer}/{time}"
+[gates]
+[daemon]
+listen = "0.0.0.0:9185"
+[[site]]
+name = "First Dam"
+directory = ["~/camera", "/srv/a"]
+timezone = "America/Denvr"
+[[site]]
+name = "b"
+directry = "/srv/b"
+[[site]]
+name = "first-dam"
+directory = "/srv/c"
+[[site]]
+name = "first-dam"
+directory = []
+bucket = "{site}_image"
+"#;
+    let environment = [
+        ("WEIR_UPLOAD__TIMEOUT", "2 weeks"),
+        ("WEIR_GATE__ODER", "oldest"),
+        ("WEIR_SITE__NAME", "x"),
+    ];
+    let told = faults(text, &environment).join("\n");
+    let expected = include_str!("tests/faults.txt");
+    assert_eq!(told, expected.trim_end(), "\n{told}");
+    assert!(!told.contains("hunter2"), "a secret is shown");
+}
+
+#[test]
+fn sections_must_be_sections() {
+    assert_eq!(
+        faults("upload = 3\n[site]\nname = \"a\"", &[]),
+        [
+            "w:1:1: upload: this is an integer; write [upload] and its keys below",
+            "w:2:1: site: this is a table; write [[site]], with two brackets, before each",
+        ]
+    );
+}
+
+#[test]
+fn what_belongs_together_is_compared() {
+    let told = |text| faults(text, &[]).join("\n");
+    assert!(
+        told("settle.quiet = \"2m\"")
+            .starts_with("w:1:16: settle.quiet: settle.give_up is not longer")
+    );
+    assert!(told("upload.backoff_max = \"1s\"").starts_with("w:1:22: upload.backoff_max: "));
+    assert_eq!(
+        config("gate.max_in_flight = 2").gate.max_in_flight_per_site,
+        2
+    );
+    assert!(config("store.endpoint = \"http://h\"").store.path_style);
+    assert!(!config("").store.path_style);
+}
+
+#[test]
+fn a_site_takes_what_it_does_not_say_from_the_store() {
+    let text = "store.bucket = \"{site}-simulatedbucket\"
+        site = [{ name = \"site1\", directory = \"pictures\" },
+                { name = \"site2\", directory = [\"/a\", \"/b\"], bucket = \"own\", key = \"{name}\", timezone = \"-07:00\" }]";
+    let sites = config(text).sites;
+    assert_eq!(sites[0].bucket.as_str(), "site1-simulatedbucket");
+    assert_eq!(
+        sites[0].directories,
+        [Path::new("/etc/weir/pictures")],
+        "relative to the file"
+    );
+    assert_eq!(sites[0].timezone.as_str(), "UTC");
+    assert_eq!(
+        sites[0].key.as_str(),
+        "{year}/{month_name}/{kind}_capture_{date}_{time}.{ext}"
+    );
+    assert_eq!(sites[1].bucket.as_str(), "own");
+    assert_eq!(sites[1].key.as_str(), "{name}");
+    assert_eq!(sites[1].directories.len(), 2);
+}
+
+#[test]
+fn without_a_home_the_state_needs_a_folder() {
+    let nothing = Environment::default();
+    let faults = resolve(None, &nothing, false, |_, _, _, _| Vec::new()).expect_err("no folder");
+    assert!(
+        faults
+            .to_string()
+            .starts_with("default: state.directory: there is no folder"),
+        "{faults}"
+    );
+}

@@ -27,6 +27,14 @@ pub(super) struct Complaint {
 }
 
 impl Complaint {
+    /// What is wrong, subject and all.
+    pub(super) fn sentence(&self) -> String {
+        match &self.subject {
+            Some(subject) => format!("{subject} {}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     pub(super) fn new(message: String, suggestion: Option<String>) -> Self {
         Self {
             subject: None,

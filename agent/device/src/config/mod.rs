@@ -46,13 +46,13 @@ pub use sections::gate::{Gate, Order};
 pub use sections::settle::Settle;
 pub use sections::site::Site;
 pub use sections::state::State;
-pub use sections::store::{Credentials, Endpoint, Store, Switch};
+pub use sections::store::{Credentials, Endpoint, NotAnEndpoint, Store, Switch};
 pub use sections::upload::Upload;
 pub use sections::verify::{Proof, Verify};
 pub use sections::watch::Watch;
-pub use template::{BucketName, BucketTemplate, KeyTemplate};
-pub use window::Window;
-pub use zone::TimeZoneName;
+pub use template::{BucketName, BucketTemplate, KeyTemplate, NotABucket, NotATemplate};
+pub use window::{NotAWindow, Window};
+pub use zone::{NotATimeZone, TimeZoneName};
 
 /// The whole configuration; each module is given its section only.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -226,7 +226,7 @@ fn write_draft(draft: &Path, bytes: &[u8]) -> io::Result<()> {
         .write(true)
         .create(true)
         .truncate(true)
-        .mode(0o644)
+        .mode(0o600)
         .open(draft)?;
     file.set_permissions(Permissions::from_mode(0o644))?;
     file.write_all(bytes)?;

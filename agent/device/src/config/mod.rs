@@ -7,7 +7,7 @@
 //! - all that is wrong is told at once, each fault with its place, its key and what would be right;
 //! - no secret is shown: settings hold paths of secrets, and a `credential_process` is shown as set, not as it is.
 //!
-//! Reading takes two steps: [TOML with places](document), then [forms](form) that turn values into types. The forms
+//! Reading takes two steps: TOML with places (`document`), then forms (`form`) that turn values into types. The forms
 //! are also where the reference and the JSON schema come from.
 
 mod command;

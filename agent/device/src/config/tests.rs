@@ -172,6 +172,36 @@ fn every_value_takes_effect_from_the_file_and_from_the_environment_alike() {
 }
 
 #[test]
+fn a_slip_in_the_wrong_section_finds_its_home() {
+    assert_eq!(
+        faults("[daemon]\npart_sise = \"8MiB\"", &[]),
+        [
+            "w:2:1: daemon.part_sise: unknown key \"part_sise\"; did you mean \"part_size\" of [upload]?"
+        ]
+    );
+}
+
+#[test]
+fn the_environment_is_judged_by_its_overrides_alone() {
+    use std::os::unix::ffi::OsStringExt;
+    let fine = [
+        ("WEIR_LOG_LEVEL", "x"),
+        ("__WEIR", "x"),
+        ("AWS__KEY", "x"),
+        ("WEIR_WATCH__MAX_DEPTH", " 3 "),
+    ];
+    assert_eq!(read("", &fine).expect("fine").config.watch.depth, 3);
+    let bytes = OsString::from_vec(vec![0xFF]);
+    let environment = Environment::new([
+        ("WEIR_STORE__REGION".into(), bytes.clone()),
+        (bytes, "x".into()),
+    ]);
+    let faults =
+        load::read(None, &environment, true, |_, _, _, _| Vec::new()).expect_err("a fault");
+    assert_eq!(faults.to_string(), "$WEIR_STORE__REGION: is not UTF-8");
+}
+
+#[test]
 fn a_relative_path_starts_where_it_was_written() {
     let written = config("store.tls_ca_file = \"ca.pem\"").store.tls_ca_file;
     assert_eq!(written.as_deref(), Some(Path::new("/etc/weir/ca.pem")));
@@ -297,6 +327,10 @@ fn what_belongs_together_is_compared() {
     let told = |text| faults(text, &[]).join("\n");
     assert!(
         told("settle.quiet = \"2m\"")
+            .starts_with("w:1:16: settle.quiet: settle.give_up is not longer")
+    );
+    assert!(
+        told("settle.quiet = \"60s\"")
             .starts_with("w:1:16: settle.quiet: settle.give_up is not longer")
     );
     assert!(told("upload.backoff_max = \"1s\"").starts_with("w:1:22: upload.backoff_max: "));

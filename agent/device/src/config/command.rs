@@ -104,23 +104,18 @@ fn fine(loaded: &Loaded, format: Format) -> String {
 }
 
 fn listing(settings: &[Setting], format: Format) -> String {
-    let mut settings: Vec<_> = settings
-        .iter()
-        .filter(|setting| !setting.text.is_empty())
-        .collect();
-    // A section may be read in several places, and the sites go last, as TOML wants its tables of many.
-    settings.sort_by_key(|setting| (setting.site, section_rank(&setting.section)));
+    let settings = settings.iter().filter(|setting| !setting.text.is_empty());
     if format == Format::Json {
-        let list: Vec<_> = settings.into_iter().map(as_json).collect();
+        let list: Vec<_> = settings.map(as_json).collect();
         return format!("{:#}\n", Value::from(list));
     }
     let mut text = String::new();
     let mut heading = None;
     for setting in settings {
-        let this = (&setting.section, setting.site);
+        let this = (&setting.section, setting.block);
         if heading.replace(this) != Some(this) {
             let gap = if text.is_empty() { "" } else { "\n" };
-            let (open, close) = if setting.site.is_some() {
+            let (open, close) = if setting.block.is_some() {
                 ("[[", "]]")
             } else {
                 ("[", "]")
@@ -137,21 +132,11 @@ fn listing(settings: &[Setting], format: Format) -> String {
     text
 }
 
-fn section_rank(section: &str) -> usize {
-    let order = [
-        "state", "watch", "settle", "gate", "store", "upload", "verify", "daemon",
-    ];
-    order
-        .iter()
-        .position(|name| *name == section)
-        .unwrap_or(order.len())
-}
-
 fn as_json(setting: &Setting) -> Value {
     let value = shown(setting).parse::<toml::Value>().ok();
     json!({
         "section": setting.section,
-        "site": setting.site,
+        "block": setting.block,
         "key": setting.key,
         "value": value,
         "origin": setting.origin,
@@ -241,7 +226,7 @@ fn write_draft(draft: &Path, bytes: &[u8]) -> io::Result<()> {
         .write(true)
         .create(true)
         .truncate(true)
-        .mode(0o644)
+        .mode(0o600)
         .open(draft)?;
     file.set_permissions(Permissions::from_mode(0o644))?;
     file.write_all(bytes)?;

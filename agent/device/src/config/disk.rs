@@ -78,6 +78,7 @@ fn compare_folders(reader: &mut Reader<'_>, state: &State, claims: &[Claim]) -> 
         }
     }
     let places: Vec<_> = claims.iter().map(|claim| real(&claim.directory)).collect();
+    let own = real(&state.directory);
     for (later, claim) in claims.iter().enumerate() {
         let clash = (0..later).find(|&earlier| overlap(&places[earlier], &places[later]));
         if let Some(earlier) = clash.map(|earlier| &claims[earlier]) {
@@ -93,9 +94,7 @@ fn compare_folders(reader: &mut Reader<'_>, state: &State, claims: &[Claim]) -> 
             reader.fault(fault(claim, message));
         }
         // An empty path is a state folder that could not be told; that fault is recorded already.
-        if !state.directory.as_os_str().is_empty()
-            && overlap(&real(&state.directory), &places[later])
-        {
+        if !state.directory.as_os_str().is_empty() && overlap(&own, &places[later]) {
             let (path, state) = (claim.directory.display(), state.directory.display());
             reader.fault(fault(
                 claim,

@@ -5,11 +5,20 @@ use std::ffi::OsString;
 
 use super::fault::{Fault, Origin};
 
+/// The variables that say where files are; no other is kept, for some hold secrets.
+const PLACES: [&str; 5] = [
+    "WEIR_CONFIG",
+    "STATE_DIRECTORY",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "HOME",
+];
+
 /// The environment the configuration is read in; passed in, never asked of the process.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Environment {
     overrides: BTreeMap<String, String>,
-    plain: BTreeMap<String, OsString>,
+    places: BTreeMap<String, OsString>,
     faults: Vec<Fault>,
 }
 
@@ -22,7 +31,9 @@ impl Environment {
                 continue;
             };
             if !is_override(&variable) {
-                environment.plain.insert(variable, value);
+                if PLACES.contains(&variable.as_str()) {
+                    environment.places.insert(variable, value);
+                }
                 continue;
             }
             match value.into_string() {
@@ -49,9 +60,9 @@ impl Environment {
         self.overrides.keys().map(String::as_str)
     }
 
-    /// A variable that is no override; set to nothing is the same as not set, as the XDG rules have it.
-    pub(super) fn plain(&self, variable: &str) -> Option<&OsString> {
-        self.plain.get(variable).filter(|value| !value.is_empty())
+    /// A variable that says where files are; set to nothing is the same as not set, as the XDG rules have it.
+    pub(super) fn place(&self, variable: &str) -> Option<&OsString> {
+        self.places.get(variable).filter(|value| !value.is_empty())
     }
 
     /// What is wrong with the overrides as such.

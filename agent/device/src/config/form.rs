@@ -3,17 +3,18 @@
 //! A form says the same thing four times from one source: to the reader of the value, to the user who got it wrong
 //! (`expected`), to the reference, and to editors (`schema`, JSON Schema draft 2020-12). So they cannot drift apart.
 
+mod quantity;
+
 use std::fmt::Display;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeArray, DeValue};
 
 use super::suggest::did_you_mean;
-use super::units;
+pub(super) use quantity::{duration, integer, rate, size};
 
 /// Why a value does not fit its form.
 #[derive(Debug)]
@@ -27,6 +28,14 @@ pub(super) struct Complaint {
 }
 
 impl Complaint {
+    /// What is wrong, subject and all.
+    pub(super) fn sentence(&self) -> String {
+        match &self.subject {
+            Some(subject) => format!("{subject} {}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     pub(super) fn new(message: String, suggestion: Option<String>) -> Self {
         Self {
             subject: None,
@@ -176,86 +185,6 @@ pub(super) fn flag() -> Form<bool> {
         Written::Literal,
         |value| value.as_bool().map(Ok::<_, String>),
     )
-}
-
-/// A whole number within `range`.
-pub(super) fn integer(range: RangeInclusive<u32>) -> Form<u32> {
-    let (min, max) = range.clone().into_inner();
-    let schema = json!({ "type": "integer", "minimum": min, "maximum": max });
-    Form::new(
-        format!("a whole number from {min} to {max}"),
-        schema,
-        Written::Literal,
-        move |value| {
-            let integer = value.as_integer()?;
-            let number = u32::from_str_radix(integer.as_str(), integer.radix()).ok();
-            Some(
-                number
-                    .filter(|number| range.contains(number))
-                    .ok_or("is out of range"),
-            )
-        },
-    )
-}
-
-/// A duration within `range`.
-pub(super) fn duration(range: RangeInclusive<Duration>) -> Form<Duration> {
-    let [min, max] = [range.start(), range.end()].map(|end| units::show_duration(*end));
-    let example = ["30s", "1h"].into_iter().find(|example| {
-        units::parse_duration(example).is_ok_and(|example| range.contains(&example))
-    });
-    let example = example.unwrap_or(&min).to_owned();
-    let schema = json!({ "type": "string", "pattern": r"^\s*(\d+\s*(ms|s|m|h|d)\s*)+$" });
-    Form::new(
-        format!("a duration from {min} to {max}, such as \"{example}\""),
-        schema,
-        Written::Text,
-        move |value| {
-            Some(match units::parse_duration(value.as_str()?) {
-                Ok(duration) if range.contains(&duration) => Ok(duration),
-                Ok(_) => Err("is out of range".to_owned()),
-                Err(error) => Err(error.to_string()),
-            })
-        },
-    )
-}
-
-/// A size in bytes within `range`.
-pub(super) fn size(range: RangeInclusive<u64>) -> Form<u64> {
-    let [min, max] = [range.start(), range.end()].map(|end| units::show_size(*end));
-    let expected = format!("a size from {min} to {max}, such as \"16MiB\"");
-    let schema = json!({ "type": "string", "pattern": r"^\s*\d+\s*([KMGT]i?)?B$" });
-    Form::new(expected, schema, Written::Text, move |value| {
-        Some(match units::parse_size(value.as_str()?) {
-            Ok(bytes) if range.contains(&bytes) => Ok(bytes),
-            Ok(_) => Err("is out of range".to_owned()),
-            Err(error) => Err(error.to_string()),
-        })
-    })
-}
-
-/// A rate in bytes a second, at least `min`.
-pub(super) fn rate(min: u64) -> Form<u64> {
-    let expected = format!(
-        "a rate of at least {}/s, such as \"500KiB/s\"",
-        units::show_size(min)
-    );
-    let schema = json!({ "type": "string", "pattern": r"^\s*\d+\s*([KMGT]i?)?B/s$" });
-    Form::new(expected, schema, Written::Text, move |value| {
-        Some(
-            match value
-                .as_str()?
-                .trim_end()
-                .strip_suffix("/s")
-                .map(units::parse_size)
-            {
-                Some(Ok(bytes)) if bytes >= min => Ok(bytes),
-                Some(Ok(_)) => Err("is out of range".to_owned()),
-                Some(Err(error)) => Err(error.to_string()),
-                None => Err("is not per second".to_owned()),
-            },
-        )
-    })
 }
 
 /// One of a few words, each with its meaning.
@@ -419,4 +348,35 @@ pub(super) fn unknown<'k>(
         format!("unknown {what} {word:?}"),
         did_you_mean(word, known),
     )
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// What `form` reads from a TOML value, if anything.
+    pub(super) fn reads<T: 'static>(form: &Form<T>, toml: &str) -> Option<T> {
+        let value = DeValue::parse(toml).expect("TOML");
+        form.read(value.get_ref()).ok()
+    }
+
+    #[test]
+    fn a_path_is_one_line_that_needs_no_shell() {
+        let form = text::<WrittenPath>("a path");
+        for bad in [r#""~""#, r#""~/a""#, r#""a\nb""#, r#""""#, "1"] {
+            assert!(reads(&form, bad).is_none(), "{bad}");
+        }
+        assert!(reads(&form, r#""a b/~c é""#).is_some());
+    }
+
+    #[test]
+    fn a_private_value_is_not_told() {
+        let form = text::<WrittenPath>("a path").private().or("off");
+        let value = DeValue::String("~/hunter2".into());
+        let complaints = form.read(&value).expect_err("a complaint");
+        assert_eq!(
+            complaints[0].sentence(),
+            "the value begins with \"~\", which only a shell expands"
+        );
+    }
 }

@@ -232,6 +232,9 @@ mod tests {
                 }
             }
         }
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a mode");
+        std::fs::write(&path, "#".repeat(LARGEST as usize + 1)).expect("written");
+        assert!(matches!(read(&path), Err(KeyFileFault::NotAFile { .. })));
         assert!(matches!(
             read(folder.path()),
             Err(KeyFileFault::NotAFile { .. })

@@ -39,7 +39,7 @@ pub(super) fn load(
     let text = file
         .as_ref()
         .map(|(path, text)| (path.as_path(), text.as_str()));
-    let mut loaded = resolve(text, &environment, root, disk::compare)?;
+    let mut loaded = read(text, &environment, root, disk::compare)?;
     loaded.file = file.map(|(path, _)| path);
     Ok(loaded)
 }
@@ -96,7 +96,7 @@ fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, Faults> {
 pub(super) type Compare = fn(&mut Reader<'_>, &State, &Store, &[Claim]) -> Vec<String>;
 
 /// Reads a configuration from the text of a file and the environment; touches no disk but through `compare`.
-pub(super) fn resolve(
+pub(super) fn read(
     file: Option<(&Path, &str)>,
     environment: &Environment,
     root: bool,
@@ -107,23 +107,30 @@ pub(super) fn resolve(
         .map(|(path, text)| Document::parse(path, text))
         .transpose()?;
     let mut reader = Reader::new(&defaults, file.as_ref(), environment);
+    // In the order of the manual, which `weir config show` keeps; sites last, as TOML wants its tables of many.
     let state = state::read(&mut reader, root);
+    let watch = watch::read(&mut reader);
+    let settle = settle::read(&mut reader);
+    let gate = gate::read(&mut reader);
     let store = store::read(&mut reader);
+    let upload = upload::read(&mut reader);
+    let verify = verify::read(&mut reader);
+    let daemon = daemon::read(&mut reader);
     let (sites, claims) = site::read(&mut reader, &store);
     let notes = compare(&mut reader, &state, &store, &claims);
-    let config = Config {
-        watch: watch::read(&mut reader),
-        settle: settle::read(&mut reader),
-        gate: gate::read(&mut reader),
-        upload: upload::read(&mut reader),
-        verify: verify::read(&mut reader),
-        daemon: daemon::read(&mut reader),
-        state,
-        sites,
-        store,
-    };
     unknown::refuse(&mut reader);
     let settings = reader.finish()?;
+    let config = Config {
+        state,
+        sites,
+        watch,
+        settle,
+        gate,
+        store,
+        upload,
+        verify,
+        daemon,
+    };
     Ok(Loaded {
         config,
         settings,

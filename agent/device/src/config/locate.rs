@@ -24,7 +24,7 @@ pub(super) fn config_file(named: Option<&Path>, environment: &Environment) -> Se
     if let Some(path) = named {
         return Search::Named(path.to_owned());
     }
-    if let Some(path) = environment.plain("WEIR_CONFIG") {
+    if let Some(path) = environment.place("WEIR_CONFIG") {
         return Search::Named(path.into());
     }
     let user = xdg_folder(environment, "XDG_CONFIG_HOME", ".config");
@@ -36,7 +36,7 @@ pub(super) fn config_file(named: Option<&Path>, environment: &Environment) -> Se
 pub(super) fn state_directory(environment: &Environment, root: bool) -> Option<PathBuf> {
     // systemd gives a list with colons when a unit has several; the first is the unit's main one.
     let given = environment
-        .plain("STATE_DIRECTORY")
+        .place("STATE_DIRECTORY")
         .and_then(|list| std::env::split_paths(list).next());
     given
         .or_else(|| root.then(|| "/var/lib/weir".into()))
@@ -50,7 +50,7 @@ pub(super) fn state_directory(environment: &Environment, root: bool) -> Option<P
 fn xdg_folder(environment: &Environment, variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |variable| {
         environment
-            .plain(variable)
+            .place(variable)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };

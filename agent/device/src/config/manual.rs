@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::environment::Environment;
 use super::form::Shape;
-use super::load::{DEFAULTS, resolve};
+use super::load::{self, DEFAULTS};
 use super::reader::Setting;
 
 /// A section and its keys, in the order of the file.
@@ -44,7 +44,7 @@ pub(super) fn sections() -> Vec<Section> {
     let example = with_example();
     // Read as a file, so that the example site is read too, and with nothing of this machine.
     let file = Some((Path::new("defaults.toml"), example.as_str()));
-    let loaded = resolve(file, &Environment::default(), true, |_, _, _, _| Vec::new());
+    let loaded = load::read(file, &Environment::default(), true, |_, _, _, _| Vec::new());
     let settings = loaded
         .unwrap_or_else(|faults| panic!("the built-in defaults are wrong:\n{faults}"))
         .settings;

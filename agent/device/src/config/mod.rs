@@ -7,7 +7,7 @@
 //! - all that is wrong is told at once, each fault with its place, its key and what would be right;
 //! - no secret is shown: settings hold paths of secrets, and a `credential_process` is shown as set, not as it is.
 //!
-//! Reading takes two steps: [TOML with places](document), then [forms](form) that turn values into types. The forms
+//! Reading takes two steps: TOML with places (`document`), then forms (`form`) that turn values into types. The forms
 //! are also where the reference and the JSON schema come from.
 
 mod command;
@@ -46,13 +46,13 @@ pub use sections::gate::{Gate, Order};
 pub use sections::settle::Settle;
 pub use sections::site::Site;
 pub use sections::state::State;
-pub use sections::store::{Credentials, Endpoint, Store, Switch};
+pub use sections::store::{Credentials, Endpoint, NotAnEndpoint, Store, Switch};
 pub use sections::upload::Upload;
 pub use sections::verify::{Proof, Verify};
 pub use sections::watch::Watch;
-pub use template::{BucketName, BucketTemplate, KeyTemplate};
-pub use window::Window;
-pub use zone::TimeZoneName;
+pub use template::{BucketName, BucketTemplate, KeyTemplate, NotABucket, NotATemplate};
+pub use window::{NotAWindow, Window};
+pub use zone::{NotATimeZone, TimeZoneName};
 
 /// The whole configuration; each module is given its section only.
 #[derive(Debug, Clone, PartialEq, Eq)]

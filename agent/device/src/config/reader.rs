@@ -22,8 +22,8 @@ use super::sections::Ramp;
 pub(super) struct Setting {
     /// `upload`, or `site`.
     pub(super) section: String,
-    /// Which of the sites, from 1; `None` outside sites.
-    pub(super) site: Option<usize>,
+    /// Which of the section's blocks, from 1; `None` where a section has but one.
+    pub(super) block: Option<usize>,
     /// The key within the section.
     pub(super) key: String,
     /// The value as TOML text.
@@ -32,6 +32,13 @@ pub(super) struct Setting {
     pub(super) origin: Origin,
     /// What the value must look like.
     pub(super) shape: Shape,
+}
+
+impl Setting {
+    /// Whether this is `section.key`, outside blocks.
+    fn is(&self, name: &str) -> bool {
+        self.block.is_none() && name.split_once('.') == Some((&self.section, &self.key))
+    }
 }
 
 /// Reads settings from the defaults, a file and the environment, each hiding those before it.
@@ -77,7 +84,7 @@ impl<'a> Reader<'a> {
         });
         self.settings.push(Setting {
             section: section.to_owned(),
-            site: None,
+            block: None,
             key: key.to_owned(),
             text,
             origin: origin.clone(),
@@ -142,20 +149,13 @@ impl<'a> Reader<'a> {
 
     /// Where `name` was written, once it was read.
     pub(super) fn origin(&self, name: &str) -> Origin {
-        let read = self
-            .settings
-            .iter()
-            .find(|s| s.site.is_none() && name == format!("{}.{}", s.section, s.key));
+        let read = self.settings.iter().find(|setting| setting.is(name));
         read.map_or(Origin::Default, |setting| setting.origin.clone())
     }
 
     /// Shows `text` as the value of `name` from here on: for values that are worked out.
     pub(super) fn show_as(&mut self, name: &str, text: &str) {
-        let read = self
-            .settings
-            .iter_mut()
-            .find(|s| s.site.is_none() && name == format!("{}.{}", s.section, s.key));
-        if let Some(setting) = read {
+        if let Some(setting) = self.settings.iter_mut().find(|setting| setting.is(name)) {
             setting.text = toml::Value::from(text).to_string();
         }
     }
@@ -188,14 +188,11 @@ impl<'a> Reader<'a> {
         key: Option<String>,
         complaints: Vec<Complaint>,
     ) {
-        for Complaint {
-            subject,
-            message,
-            suggestion,
-            span,
-        } in complaints
-        {
-            let message = subject.map_or(message.clone(), |subject| format!("{subject} {message}"));
+        for complaint in complaints {
+            let message = complaint.sentence();
+            let Complaint {
+                span, suggestion, ..
+            } = complaint;
             let origin = match (span, self.file, origin) {
                 (Some(span), Some(file), Origin::File { .. }) => file.origin(span),
                 _ => origin.clone(),
@@ -260,16 +257,16 @@ impl<'a> Reader<'a> {
         self.environment
     }
 
-    /// Adds a setting of a site to what was read.
+    /// Adds a setting of a block to what was read.
     pub(super) fn remember(&mut self, setting: Setting) {
         self.settings.push(setting);
     }
 
-    /// What was read of `key` of a site.
-    pub(super) fn of_site(&mut self, number: usize, key: &str) -> Option<&mut Setting> {
+    /// What was read of `key` of a block.
+    pub(super) fn of_block(&mut self, number: usize, key: &str) -> Option<&mut Setting> {
         self.settings
             .iter_mut()
-            .find(|setting| setting.site == Some(number) && setting.key == key)
+            .find(|setting| setting.block == Some(number) && setting.key == key)
     }
 
     /// Ends the reading.

@@ -11,7 +11,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::environment::{Environment, variable};
-use super::load::{Loaded, resolve};
+use super::load::{self, Loaded};
 use super::manual;
 use super::*;
 
@@ -28,7 +28,7 @@ fn variables(pairs: &[(&str, &str)]) -> Variables {
 fn read(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, Faults> {
     let environment = Environment::new(variables(environment));
     let path = Path::new("/etc/weir/w.toml");
-    resolve(Some((path, text)), &environment, true, |_, _, _, _| {
+    load::read(Some((path, text)), &environment, true, |_, _, _, _| {
         Vec::new()
     })
 }
@@ -158,10 +158,7 @@ fn every_value_takes_effect_from_the_file_and_from_the_environment_alike() {
     let default = config("");
     for (section, key, value) in others() {
         let from_file = config(&format!("{section}.{key} = {value}"));
-        assert!(
-            from_file != default || key == "max_depth",
-            "{section}.{key} has no effect"
-        );
+        assert!(from_file != default, "{section}.{key} has no effect");
         let text = value.trim_matches('"');
         let name = variable(section, key);
         let from_environment = read("", &[(&name, text)]).expect(&name).config;
@@ -172,7 +169,51 @@ fn every_value_takes_effect_from_the_file_and_from_the_environment_alike() {
             from_file
         );
     }
-    assert_eq!(config("watch.max_depth = 3").watch.depth, 3);
+}
+
+#[test]
+fn a_slip_in_the_wrong_section_finds_its_home() {
+    assert_eq!(
+        faults("[daemon]\npart_sise = \"8MiB\"", &[]),
+        [
+            "w:2:1: daemon.part_sise: unknown key \"part_sise\"; did you mean \"part_size\" of [upload]?"
+        ]
+    );
+}
+
+#[test]
+fn the_environment_is_judged_by_its_overrides_alone() {
+    use std::os::unix::ffi::OsStringExt;
+    let fine = [
+        ("WEIR_LOG_LEVEL", "x"),
+        ("__WEIR", "x"),
+        ("AWS__KEY", "x"),
+        ("WEIR_WATCH__MAX_DEPTH", " 3 "),
+    ];
+    assert_eq!(read("", &fine).expect("fine").config.watch.depth, 3);
+    let bytes = OsString::from_vec(vec![0xFF]);
+    let environment = Environment::new([
+        ("WEIR_STORE__REGION".into(), bytes.clone()),
+        (bytes, "x".into()),
+    ]);
+    let faults =
+        load::read(None, &environment, true, |_, _, _, _| Vec::new()).expect_err("a fault");
+    assert_eq!(faults.to_string(), "$WEIR_STORE__REGION: is not UTF-8");
+}
+
+#[test]
+fn a_relative_path_starts_where_it_was_written() {
+    let written = config("store.tls_ca_file = \"ca.pem\"").store.tls_ca_file;
+    assert_eq!(written.as_deref(), Some(Path::new("/etc/weir/ca.pem")));
+    let given = read("", &[("WEIR_STORE__TLS_CA_FILE", "ca.pem")])
+        .expect("fine")
+        .config
+        .store
+        .tls_ca_file;
+    assert_eq!(
+        given,
+        Some(std::env::current_dir().expect("a folder").join("ca.pem"))
+    );
 }
 
 #[test]
@@ -288,6 +329,10 @@ fn what_belongs_together_is_compared() {
         told("settle.quiet = \"2m\"")
             .starts_with("w:1:16: settle.quiet: settle.give_up is not longer")
     );
+    assert!(
+        told("settle.quiet = \"60s\"")
+            .starts_with("w:1:16: settle.quiet: settle.give_up is not longer")
+    );
     assert!(told("upload.backoff_max = \"1s\"").starts_with("w:1:22: upload.backoff_max: "));
     assert_eq!(
         config("gate.max_in_flight = 2").gate.max_in_flight_per_site,
@@ -322,7 +367,7 @@ fn a_site_takes_what_it_does_not_say_from_the_store() {
 #[test]
 fn without_a_home_the_state_needs_a_folder() {
     let nothing = Environment::default();
-    let faults = resolve(None, &nothing, false, |_, _, _, _| Vec::new()).expect_err("no folder");
+    let faults = load::read(None, &nothing, false, |_, _, _, _| Vec::new()).expect_err("no folder");
     assert!(
         faults
             .to_string()

@@ -11,7 +11,7 @@ pub(super) fn refuse(reader: &mut Reader<'_>) {
     let settings = reader
         .settings()
         .iter()
-        .filter(|setting| setting.site.is_none());
+        .filter(|setting| setting.block.is_none());
     let known: Vec<_> = settings
         .map(|setting| (setting.section.clone(), setting.key.clone()))
         .collect();

@@ -1,5 +1,6 @@
 //! The sections of the configuration: of each the typed result and how it is read.
 
+mod block;
 pub(super) mod daemon;
 pub(super) mod gate;
 pub(super) mod settle;

@@ -2,17 +2,16 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use toml::de::DeTable;
 use weir_journey::identity::SiteName;
 
+use super::block::Block;
 use super::store::{BUCKET, KEY, Store};
-use crate::config::fault::{Fault, Origin};
-use crate::config::form::{Form, WrittenPath, one_or_more, text, unknown};
-use crate::config::reader::{Reader, Setting, resolve};
+use crate::config::fault::Origin;
+use crate::config::form::{WrittenPath, one_or_more, text};
+use crate::config::reader::{Reader, resolve};
 use crate::config::template::{BucketName, BucketTemplate, KeyTemplate};
 use crate::config::zone::TimeZoneName;
 
@@ -64,11 +63,13 @@ pub(in crate::config) fn read(reader: &mut Reader<'_>, store: &Store) -> (Vec<Si
     let (mut sites, mut claims) = (Vec::new(), Vec::new());
     let mut names = HashMap::new();
     for (index, (header, table)) in reader.blocks("site").into_iter().enumerate() {
+        let number = index + 1;
         let mut block = Block {
             reader,
             table,
             header,
-            number: index + 1,
+            section: "site",
+            number,
         };
         let name = read_name(&mut block, &mut names);
         let directories = read_directories(&mut block);
@@ -85,11 +86,31 @@ pub(in crate::config) fn read(reader: &mut Reader<'_>, store: &Store) -> (Vec<Si
         let site = read_rest(&mut block, name, directories, store);
         block.refuse_unknown_keys();
         if let Some(site) = site {
-            block.show_effective(&site);
+            show_effective(&mut block, &site);
             sites.push(site);
         }
     }
     (sites, claims)
+}
+
+/// Has the settings shown as they take effect: paths absolute, and what is left out from where it is taken.
+fn show_effective(block: &mut Block<'_, '_>, site: &Site) {
+    let directories = site
+        .directories
+        .iter()
+        .map(|directory| directory.to_string_lossy().into_owned());
+    let directories = match directories.collect::<Vec<_>>().as_slice() {
+        [one] => toml::Value::from(one.as_str()),
+        many => toml::Value::from(many.to_vec()),
+    };
+    block.show_as("directory", directories.to_string());
+    let (bucket, key) = (
+        block.reader.origin("store.bucket"),
+        block.reader.origin("store.key"),
+    );
+    block.show_left_out("timezone", site.timezone.as_str(), Origin::Default);
+    block.show_left_out("bucket", site.bucket.as_str(), bucket);
+    block.show_left_out("key", site.key.as_str(), key);
 }
 
 /// Reads a name that none of `names` is.
@@ -141,131 +162,8 @@ fn read_rest(
     Some(Site {
         name,
         directories,
-        timezone: timezone.or_else(|| "UTC".parse().ok())?,
+        timezone: timezone.unwrap_or_default(),
         bucket: bucket.ok()?,
         key: key.unwrap_or_else(|| store.key.clone()),
     })
-}
-
-/// One block while it is read.
-struct Block<'r, 'a> {
-    reader: &'r mut Reader<'a>,
-    table: &'a DeTable<'a>,
-    header: Range<usize>,
-    /// Which of the sites, from 1.
-    number: usize,
-}
-
-impl Block<'_, '_> {
-    /// Reads a key that must be there.
-    fn required<T: 'static>(&mut self, key: &str, form: Form<T>) -> Option<T> {
-        if !self.table.contains_key(key) {
-            let suggestion = format!("add {key}: {}", form.shape.expected);
-            self.fault(key, "is missing".to_owned(), Some(suggestion));
-        }
-        self.optional(key, form)
-    }
-
-    /// Reads a key that may be left out.
-    fn optional<T: 'static>(&mut self, key: &str, form: Form<T>) -> Option<T> {
-        let value = self.table.get(key);
-        let text = value
-            .zip(self.reader.file())
-            .map(|(value, file)| file.slice(value.span()).to_owned());
-        let origin = self.origin(key);
-        self.reader.remember(Setting {
-            section: "site".to_owned(),
-            site: Some(self.number),
-            key: key.to_owned(),
-            text: text.unwrap_or_default(),
-            origin: origin.clone(),
-            shape: form.shape.clone(),
-        });
-        match form.read(value?.get_ref()) {
-            Ok(value) => Some(value),
-            Err(complaints) => {
-                self.reader
-                    .complain(&origin, Some(self.path(key)), complaints);
-                None
-            }
-        }
-    }
-
-    fn refuse_unknown_keys(&mut self) {
-        let settings = self
-            .reader
-            .settings()
-            .iter()
-            .filter(|setting| setting.site == Some(self.number));
-        let known: Vec<_> = settings.map(|setting| setting.key.clone()).collect();
-        for (key, _) in self
-            .table
-            .iter()
-            .filter(|(key, _)| !known.iter().any(|k| k == key.get_ref()))
-        {
-            let complaint = unknown("key", key.get_ref(), known.iter().map(String::as_str));
-            let origin = self.at(key.span());
-            self.reader
-                .complain(&origin, Some(self.path(key.get_ref())), vec![complaint]);
-        }
-    }
-
-    /// Has the settings shown as they take effect: paths resolved, and what was left out from where it is taken.
-    fn show_effective(&mut self, site: &Site) {
-        let directories = site
-            .directories
-            .iter()
-            .map(|directory| directory.to_string_lossy().into_owned());
-        let directories = match directories.collect::<Vec<_>>().as_slice() {
-            [one] => toml::Value::from(one.as_str()),
-            many => toml::Value::from(many.to_vec()),
-        };
-        if let Some(setting) = self.reader.of_site(self.number, "directory") {
-            setting.text = directories.to_string();
-        }
-        let left_out = [
-            ("timezone", site.timezone.as_str(), Origin::Default),
-            (
-                "bucket",
-                site.bucket.as_str(),
-                self.reader.origin("store.bucket"),
-            ),
-            ("key", site.key.as_str(), self.reader.origin("store.key")),
-        ];
-        for (key, text, origin) in left_out {
-            let setting = self.reader.of_site(self.number, key);
-            if let Some(setting) = setting.filter(|setting| setting.text.is_empty()) {
-                setting.text = toml::Value::from(text).to_string();
-                setting.origin = origin;
-            }
-        }
-    }
-
-    /// Where the value of `key` was written, or the block when it was not.
-    fn origin(&self, key: &str) -> Origin {
-        self.at(self
-            .table
-            .get(key)
-            .map_or(self.header.clone(), |value| value.span()))
-    }
-
-    fn at(&self, span: Range<usize>) -> Origin {
-        self.reader
-            .file()
-            .map_or(Origin::Default, |file| file.origin(span))
-    }
-
-    fn path(&self, key: &str) -> String {
-        format!("site[{}].{key}", self.number)
-    }
-
-    fn fault(&mut self, key: &str, message: String, suggestion: Option<String>) {
-        let fault = Fault {
-            origin: self.origin(key),
-            key: Some(self.path(key)),
-            message,
-            suggestion,
-        };
-        self.reader.fault(fault);
-    }
 }

@@ -47,7 +47,7 @@ fn files_that_the_store_needs_are_looked_at() {
     let at = |name: &str| folder.path().join(name);
     fs::write(at("keys"), "access_key_id = A\nsecret_access_key = S\n").expect("written");
     fs::set_permissions(at("keys"), fs::Permissions::from_mode(0o644)).expect("a mode");
-    fs::write(at("ca.pem"), "no certificate").expect("written");
+    fs::write(at("ca.pem"), "there is no certificate in this file").expect("written");
     fs::write(
         at("w.toml"),
         "[store]\ncredentials_file = \"keys\"\ntls_ca_file = \"ca.pem\"\n",

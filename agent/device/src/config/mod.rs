@@ -30,7 +30,6 @@ mod template;
 mod tests;
 mod units;
 mod unknown;
-mod window;
 mod zone;
 
 use std::ffi::OsString;
@@ -42,7 +41,7 @@ pub use reference::reference_markdown;
 pub use schema::json_schema;
 pub use sections::Ramp;
 pub use sections::daemon::{Daemon, LogFormat};
-pub use sections::gate::{Gate, Order};
+pub use sections::gate::Gate;
 pub use sections::settle::Settle;
 pub use sections::site::Site;
 pub use sections::state::State;
@@ -51,7 +50,6 @@ pub use sections::upload::Upload;
 pub use sections::verify::{Proof, Verify};
 pub use sections::watch::Watch;
 pub use template::{BucketName, BucketTemplate, KeyTemplate, NotABucket, NotATemplate};
-pub use window::{NotAWindow, Window};
 pub use zone::{NotATimeZone, TimeZoneName};
 
 /// The whole configuration; each module is given its section only.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::environment::variable;
 use super::manual::{self, Key, Section};
-use super::template::PLACEHOLDERS;
+use weir_journey::upload::PLACEHOLDERS;
 
 /// What opens the reference.
 const OPENING: &str = "# Configuration

@@ -7,28 +7,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use weir_journey::identity::SiteName;
+use weir_journey::upload::{PLACEHOLDERS, Template};
 
 use super::suggest::nearest;
-
-/// What a key's template may hold, and what each placeholder stands for.
-pub(super) const PLACEHOLDERS: [(&str, &str); 13] = [
-    ("site", "name of the site"),
-    ("year", "year of capture, four digits"),
-    ("month", "month of capture, 01 to 12"),
-    ("month_name", "month of capture, in English: August"),
-    ("day", "day of capture, 01 to 31"),
-    ("date", "date of capture: 2024-08-09"),
-    ("time", "time of capture: 14-30-00"),
-    ("kind", "image or video"),
-    (
-        "ext",
-        "extension by content: jpg, png, webp, tif, heic, mp4, mkv",
-    ),
-    ("stem", "name of the camera's file without its extension"),
-    ("name", "name of the camera's file"),
-    ("sha256", "SHA-256 of the bytes, 64 hexadecimal digits"),
-    ("sha8", "the first 8 digits of it"),
-];
 
 /// Placeholders of which a key needs at least one, lest all images of a day share one key.
 const DISTINGUISHING: [&str; 5] = ["time", "stem", "name", "sha256", "sha8"];
@@ -89,12 +70,17 @@ fn placeholders<'t>(template: &'t str, known: &[&str]) -> Result<Vec<&'t str>, N
 
 /// A template of object keys that is known to parse.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyTemplate(String);
+pub struct KeyTemplate(Template);
 
 impl KeyTemplate {
+    /// The template itself.
+    pub const fn template(&self) -> &Template {
+        &self.0
+    }
+
     /// The template as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 }
 
@@ -106,10 +92,9 @@ impl FromStr for KeyTemplate {
         if !found.iter().any(|name| DISTINGUISHING.contains(name)) {
             return Err(NotATemplate::SameForAll);
         }
-        if text.split('/').any(|part| matches!(part, "" | "." | "..")) {
-            return Err(NotATemplate::BadPath);
-        }
-        Ok(Self(text.to_owned()))
+        Template::parse(text)
+            .map(Self)
+            .map_err(|_| NotATemplate::BadPath)
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use breaker::{Breaker, Permission};
 pub use width::Width;
-pub use window::{BadWindow, Window, Windows};
+pub use window::{NotAWindow, Window, Windows};
 
 /// Which of the waiting images goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

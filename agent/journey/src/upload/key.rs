@@ -8,21 +8,24 @@ use chrono::{DateTime, Datelike as _, FixedOffset};
 
 use crate::identity::{Sha256, SiteName};
 
-/// What a template can name, with an example of each.
-pub const PLACEHOLDERS: &[(&str, &str)] = &[
-    ("site", "first-dam"),
-    ("year", "2024"),
-    ("month", "08"),
-    ("month_name", "August"),
-    ("day", "09"),
-    ("date", "2024-08-09"),
-    ("time", "14-30-00"),
-    ("kind", "image"),
-    ("ext", "jpg"),
-    ("stem", "image_capture_2024-08-09_14-30-00"),
-    ("name", "image_capture_2024-08-09_14-30-00.jpg"),
-    ("sha256", "64 hexadecimal digits"),
-    ("sha8", "the first 8 of them"),
+/// What a template can name, and what each stands for.
+pub const PLACEHOLDERS: [(&str, &str); 13] = [
+    ("site", "name of the site"),
+    ("year", "year of capture, four digits"),
+    ("month", "month of capture, 01 to 12"),
+    ("month_name", "month of capture, in English: August"),
+    ("day", "day of capture, 01 to 31"),
+    ("date", "date of capture: 2024-08-09"),
+    ("time", "time of capture: 14-30-00"),
+    ("kind", "image or video"),
+    (
+        "ext",
+        "extension by content: jpg, png, webp, tif, heic, avif, mp4, mkv",
+    ),
+    ("stem", "name of the camera's file without its extension"),
+    ("name", "name of the camera's file"),
+    ("sha256", "SHA-256 of the bytes, 64 hexadecimal digits"),
+    ("sha8", "the first 8 digits of it"),
 ];
 
 const MONTHS: [&str; 12] = [

@@ -2,19 +2,11 @@
 
 use std::num::NonZeroU64;
 
+use weir_journey::gate::{Order, Window, Windows};
+
 use super::{DAY, Ramp, bound};
 use crate::config::form::{integer, list, rate, size, text, word};
 use crate::config::reader::Reader;
-use crate::config::window::Window;
-
-/// Which of the waiting images goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// The one captured last; the backlog follows after.
-    Freshest,
-    /// The one captured first.
-    Oldest,
-}
 
 /// When images may leave the device, and which goes first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +18,7 @@ pub struct Gate {
     /// The same of one site; from 1 to `max_in_flight`.
     pub max_in_flight_per_site: usize,
     /// When uploads may start, in the site's time; empty for always.
-    pub windows: Vec<Window>,
+    pub windows: Windows,
     /// Most bytes a second, all uploads together; `None` for no bound.
     pub bandwidth: Option<NonZeroU64>,
     /// Most bytes a day of the site's time, per site; `None` for no bound.
@@ -47,7 +39,7 @@ pub(in crate::config) fn read(reader: &mut Reader<'_>) -> Gate {
         order,
         max_in_flight,
         max_in_flight_per_site: per_site.min(max_in_flight),
-        windows: reader.get("gate.windows", list(window())),
+        windows: Windows(reader.get("gate.windows", list(window()))),
         bandwidth: bound(reader.get("gate.bandwidth", rate(1024).or("unlimited"))),
         daily_budget: bound(
             reader.get("gate.daily_budget", size(1 << 10..=1 << 50).or("unlimited")),

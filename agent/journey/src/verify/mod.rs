@@ -33,16 +33,34 @@ pub struct Expected {
 }
 
 /// On what an equality rests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[repr(u8)]
 pub enum Proof {
     /// The store's own SHA-256 of the whole object.
-    Checksum,
+    Checksum = 0,
     /// The store's own SHA-256 over the parts.
-    Composite,
+    Composite = 1,
     /// Size and the digest in the metadata: the store keeps no checksum, but refused the bytes unless they
     /// matched the signed digest of the request.
-    Claim,
+    Claim = 2,
+}
+
+impl Proof {
+    /// The integer that stands for the proof in the database: never renumbered.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The proof that an integer of the database stands for.
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Checksum),
+            1 => Some(Self::Composite),
+            2 => Some(Self::Claim),
+            _ => None,
+        }
+    }
 }
 
 /// The outcome of a comparison.

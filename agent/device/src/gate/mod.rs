@@ -23,7 +23,9 @@ pub trait Gate: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Stands for one image on its way; dropping it frees the place.
-pub struct Permit(#[expect(dead_code, reason = "what is held is given back by its drop")] Box<dyn Send>);
+pub struct Permit(
+    #[expect(dead_code, reason = "what is held is given back by its drop")] Box<dyn Send>,
+);
 
 impl Permit {
     /// A permit that gives back `held` when it is dropped.
@@ -70,13 +72,20 @@ impl LocalGate {
 #[async_trait::async_trait]
 impl Gate for LocalGate {
     fn try_admit(&self, site: &SiteName) -> Option<Permit> {
-        let mut admitted = self.0.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut admitted = self
+            .0
+            .admitted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let of_site = admitted.get(site).copied().unwrap_or(0);
         if of_site >= self.0.most_per_site || admitted.values().sum::<usize>() >= self.0.most {
             return None;
         }
         admitted.insert(site.clone(), of_site + 1);
-        Some(Permit::new(Place { gate: Arc::clone(&self.0), site: site.clone() }))
+        Some(Permit::new(Place {
+            gate: Arc::clone(&self.0),
+            site: site.clone(),
+        }))
     }
 
     async fn freed(&self) {
@@ -86,7 +95,11 @@ impl Gate for LocalGate {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut admitted = self.gate.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut admitted = self
+            .gate
+            .admitted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match admitted.get_mut(&self.site) {
             Some(count) if *count > 1 => *count -= 1,
             _ => {

@@ -1,0 +1,83 @@
+//! Where the keys come from.
+//!
+//! Never asked: the instance metadata service. On a board in the field its address leads nowhere, and waiting
+//! for it would delay every start. Keys that expire are fetched again by the SDK's cache in time; keys that do
+//! not are read again every quarter of an hour, so that a corrected file or command is found.
+
+use std::path::{Path, PathBuf};
+
+use aws_config::credential_process::CredentialProcessProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_s3::config::{Credentials, Region, SharedHttpClient};
+
+use super::StoreConfig;
+use super::server_time::ServerTime;
+use crate::config::{self, key_file};
+
+/// The provider that `config` names.
+pub(super) fn provider(
+    config: &StoreConfig,
+    http: &SharedHttpClient,
+    time: &ServerTime,
+) -> SharedCredentialsProvider {
+    let profile = || {
+        let surroundings = ProviderConfig::default()
+            .with_region(Some(Region::new(config.region.clone())))
+            .with_http_client(http.clone())
+            .with_time_source(time.clone());
+        ProfileFileCredentialsProvider::builder().configure(&surroundings)
+    };
+    match &config.credentials {
+        config::Credentials::File(path) => SharedCredentialsProvider::new(KeyFile(path.clone())),
+        config::Credentials::Process(command) => {
+            SharedCredentialsProvider::new(CredentialProcessProvider::new(command.clone()))
+        }
+        config::Credentials::Profile(name) => {
+            SharedCredentialsProvider::new(profile().profile_name(name).build())
+        }
+        config::Credentials::Ambient => SharedCredentialsProvider::new(
+            CredentialsProviderChain::first_try(
+                "Environment",
+                EnvironmentVariableCredentialsProvider::new(),
+            )
+            .or_else("Profile", profile().build()),
+        ),
+    }
+}
+
+/// Keys in a file of mode 0600, read whenever the cache wants them.
+#[derive(Debug)]
+struct KeyFile(PathBuf);
+
+impl ProvideCredentials for KeyFile {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let path = self.0.clone();
+        future::ProvideCredentials::new(async move {
+            tokio::task::spawn_blocking(move || read(&path))
+                .await
+                .unwrap_or_else(|ended| Err(CredentialsError::unhandled(ended)))
+        })
+    }
+}
+
+fn read(path: &Path) -> provider::Result {
+    let keys = key_file::read(path).map_err(|fault| match fault.remedy() {
+        Some(remedy) => CredentialsError::invalid_configuration(format!("{fault}; {remedy}")),
+        None => CredentialsError::invalid_configuration(fault),
+    })?;
+    Ok(Credentials::new(
+        keys.access_key_id,
+        keys.secret_access_key,
+        keys.session_token,
+        None,
+        "KeyFile",
+    ))
+}

@@ -10,5 +10,5 @@ pub mod queue;
 pub mod serve;
 pub mod settle;
 pub mod systemd;
-pub mod upload;
+pub mod s3;
 pub mod watch;

@@ -1,186 +1,451 @@
-//! From a local file to an object that is shown to hold the same bytes, on any S3.
+//! The way up: claims images when the gate lets them, carries each to its bucket, proves that it arrived.
 //!
-//! What is promised by [`Store::deliver`]:
-//! - It ends well only when the store itself was compared with what was accepted ([`weir_journey::verify`]).
-//! - Nothing that stands in a bucket is overwritten, as far as the store allows (`conditional.rs`): the same
-//!   bytes under the key are success, other bytes are a [`SendError::Conflict`].
-//! - The bytes sent are signed with the digest of the accepted bytes (`signing.rs`), so a file that changed
-//!   is refused, not stored; a fault of the local file is never taken for one of the link.
-//! - It can be dropped at any moment: the connection closes; an upload in parts can be taken up again.
-//! - Memory does not depend on the file's size: pieces of 256 KiB, few of them at a time.
-//! - It tries nothing twice on its own, but for a request refused because our clock was wrong
-//!   (`server_time.rs`). When to try again is decided from [`Failure::verdict`].
-//!
-//! The seam to the outside is the HTTP client: [`https_client`] in the field, an in-process store in a
-//! simulation.
+//! The table of the queue is the queue: this loop holds nothing but what is under way. It sleeps until
+//! something can have changed (an acceptance, an end, a permit, a moment that the queue or a window names) and
+//! never polls.
 
-mod body;
-mod client;
-mod conditional;
-mod credentials;
-mod deliver;
-mod failure;
-mod limiter;
-mod look;
-mod multipart;
-mod part_log;
-mod server_time;
-mod signing;
+mod carry;
+mod pace;
+mod refusals;
 mod source;
-mod stall;
-#[cfg(test)]
-mod tests;
-mod whole;
 
-use std::future::Future;
-use std::num::NonZeroU64;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::config::SharedHttpClient;
-use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use chrono::TimeDelta;
-
-pub use client::https_client;
-pub use conditional::Conditional;
-pub use deliver::{Delivery, Parcel};
-pub use failure::{Doing, Failure, LogFault, SendError};
-pub use part_log::{Part, PartLog, Unfinished};
-pub use source::SourceFault;
+use chrono::{NaiveDateTime, Utc};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use weir_journey::gate::{Order, Windows};
+use weir_journey::identity::SiteName;
+use weir_journey::stamp::Zone;
+use weir_journey::upload::{Schedule, Template};
 
 use crate::clock::Clock;
-use crate::config::{Credentials, Proof, Switch};
-use limiter::Limiter;
-use server_time::ServerTime;
-use stall::Watch;
+use crate::complaints::Complaints;
+use crate::gate::{Gate, Permit};
+use crate::queue::{self, Hold, Longest, Queue, QueueError, SiteId};
+use crate::s3::Store;
+use crate::serve::Vitals;
 
-/// What is needed to reach a store and to be let in.
+use carry::{Carried, Carrier};
+use pace::{Change, Lesson, Pace, Room};
+use refusals::{Leave, Refusals};
+
+/// What the uploader knows of a site.
 #[derive(Debug, Clone)]
-pub struct StoreConfig {
-    /// URL of the service; `None` for AWS.
-    pub endpoint: Option<String>,
-    /// Region that requests are signed for.
-    pub region: String,
-    /// Whether the bucket stands in the path rather than in the host name.
-    pub path_style: bool,
-    /// Where the keys come from.
-    pub credentials: Credentials,
-    /// Whether to write on condition that the object is not there yet.
-    pub conditional_writes: Switch,
-    /// What proves that an object arrived.
-    pub prove_with: Proof,
-    /// Longest wait for a connection.
-    pub connect_timeout: Duration,
-    /// How long no byte may move before a request is broken off.
-    pub no_progress: Duration,
-    /// Size in bytes above which a file goes up in parts.
-    pub multipart_above: u64,
-    /// Size of a part in bytes; grows for files of more than 10,000 such parts.
-    pub part_size: u64,
-    /// Bytes a second that all uploads together may use; `None` for no limit.
-    pub bandwidth: Option<NonZeroU64>,
+pub struct Destination {
+    /// Its number in the queue.
+    pub id: SiteId,
+    /// Its name.
+    pub name: SiteName,
+    /// The zone of its camera's clock, in which its windows and days are meant.
+    pub zone: Zone,
+    /// Its bucket.
+    pub bucket: String,
+    /// The names of its objects.
+    pub key: Template,
 }
 
-/// Why a store cannot be used at all. Fatal at start: only another configuration helps.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The extra certificate authorities cannot be used.
-    #[error("store.tls_ca_file {}: {why}", .path.display())]
-    Authorities {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up: {0}")]
-    Tls(String),
+/// What the uploader is told.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    /// Which of a site's images goes first.
+    pub order: Order,
+    /// Images on their way at once, at most.
+    pub most: usize,
+    /// When images may go up, in the site's time.
+    pub windows: Windows,
+    /// Bytes a day and site, at most; `None` = no bound.
+    pub daily_budget: Option<u64>,
+    /// Link failures in a row that open the breaker.
+    pub tolerance: u32,
+    /// Waits between the breaker's probes.
+    pub probes: Schedule,
+    /// Waits after passing failures of one image.
+    pub retries: Schedule,
+    /// Waits between the probes of a refusal.
+    pub refusals: Schedule,
 }
 
-/// A store and what was learned of it; cheap to clone, the clones share what they learn.
-#[derive(Debug, Clone)]
-pub struct Store(Arc<Inner>);
+/// What the uploader shows of itself.
+#[derive(Debug, Default, Clone)]
+pub struct Progress {
+    /// Images on their way.
+    pub in_flight: usize,
+    /// How many may be on their way at once.
+    pub width: usize,
+    /// Since when the link is down, on the monotonic clock.
+    pub down_since: Option<Duration>,
+    /// What the link or the store last failed with.
+    pub last_failure: Option<String>,
+    /// Why nothing of a site goes up now.
+    pub held: Vec<(SiteName, String)>,
+}
 
+/// Everything the uploader works with.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// The queue.
+    pub queue: Queue,
+    /// The store.
+    pub store: Arc<Store>,
+    /// Who may go up.
+    pub gate: Arc<dyn Gate>,
+    /// The time.
+    pub clock: Clock,
+    /// The counters.
+    pub vitals: Arc<Vitals>,
+    /// Repeated errors.
+    pub complaints: Arc<Complaints>,
+    /// Told when something was accepted or changed in the queue.
+    pub wake: Arc<Notify>,
+    /// Told of files that are not what was accepted: the settle step looks at them again.
+    pub look_again: Arc<dyn Fn(&std::path::Path) + Send + Sync>,
+}
+
+/// Carries images up until it is told to stop.
 #[derive(Debug)]
-struct Inner {
-    client: Client,
-    time: ServerTime,
-    limiter: Arc<Limiter>,
-    knowledge: conditional::Knowledge,
-    prove_with: Proof,
-    no_progress: Duration,
-    multipart_above: u64,
-    part_size: u64,
+pub struct Uploader {
+    means: Means,
+    orders: Orders,
+    sites: Vec<Destination>,
+    /// Which site is asked first next time, so that none is always last.
+    turn: usize,
+    pace: Pace,
+    refusals: Refusals,
+    hands: JoinSet<Carried>,
+    carrier: Arc<Carrier>,
+    progress: Arc<Mutex<Progress>>,
 }
 
-impl Store {
-    /// A store as `config` says, reached through `http`. Nothing is sent yet, and no keys are looked for.
-    pub fn connect(config: &StoreConfig, http: SharedHttpClient, clock: Clock) -> Self {
-        let time = ServerTime::new(clock);
-        Self(Arc::new(Inner {
-            client: client::sdk(config, http, &time),
-            time,
-            limiter: Arc::new(Limiter::new(config.bandwidth)),
-            knowledge: conditional::Knowledge::new(config.conditional_writes),
-            prove_with: config.prove_with,
-            no_progress: config.no_progress,
-            multipart_above: config.multipart_above,
-            part_size: config.part_size,
-        }))
-    }
-
-    /// How far the store's clock is ahead of ours; `None` before its first answer.
-    pub fn clock_offset(&self) -> Option<TimeDelta> {
-        self.0.time.offset()
-    }
-
-    /// What is known of a bucket's conditional writes.
-    pub fn conditional_writes(&self, bucket: &str) -> Conditional {
-        self.0.knowledge.of(bucket)
-    }
-
-    /// Runs one request of the SDK, to its end or until nothing moves.
-    async fn ask<T, E>(
-        &self,
-        doing: Doing,
-        (bucket, key): (&str, &str),
-        watch: &Watch,
-        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Failure>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let limit = self.0.no_progress;
-        let answer = match watch.over(limit, Box::pin(request)).await {
-            Ok(Ok(output)) => return Ok(output),
-            Ok(Err(error)) => failure::answer_of(&error),
-            Err(stall::Stalled) => failure::stalled(limit),
-        };
-        Err(Failure {
-            doing,
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            answer,
+impl Uploader {
+    /// An uploader for `sites`, with the refusals that the queue remembers.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub async fn new(means: Means, orders: Orders, sites: Vec<Destination>) -> Result<Self, QueueError> {
+        let holds = means.queue.holds().await?;
+        let carrier = Carrier::new(means.clone(), orders.retries, orders.refusals);
+        Ok(Self {
+            pace: Pace::new(orders.tolerance, orders.probes, orders.most),
+            refusals: Refusals::new(holds),
+            hands: JoinSet::new(),
+            carrier: Arc::new(carrier),
+            progress: Arc::default(),
+            turn: 0,
+            means,
+            orders,
+            sites,
         })
     }
 
-    /// Makes a request, and makes it once more if it was refused while the answer showed that our time was
-    /// wrong.
-    async fn timely<T, Asked>(&self, request: impl Fn() -> Asked) -> Result<T, SendError>
-    where
-        Asked: Future<Output = Result<T, SendError>>,
-    {
-        let mark = self.0.time.mark();
-        match request().await {
-            Err(SendError::Store(failure))
-                if failure.is_refusal() && self.0.time.corrected_since(&mark) =>
-            {
-                request().await
+    /// What it shows of itself, live.
+    pub fn progress(&self) -> Arc<Mutex<Progress>> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Works until `stop`; then finishes what is under way, for at most `drain`, and gives the rest back.
+    ///
+    /// # Errors
+    /// When the queue is damaged: whatever is under way is then found again by the next start.
+    pub async fn run(mut self, stop: CancellationToken, drain: Duration) -> Result<(), QueueError> {
+        while !stop.is_cancelled() {
+            let until = match self.begin().await {
+                Ok(until) => until,
+                Err(error) => self.queue_failed(error)?,
+            };
+            self.show();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(carried) = self.hands.join_next() => self.learn(carried).await?,
+                () = self.means.wake.notified() => {}
+                () = self.means.gate.freed() => {}
+                () = sleep_until(&self.means.clock, until) => {}
             }
-            result => result,
+            // Whatever else has ended by now is learned from in the same round.
+            while let Some(carried) = self.hands.try_join_next() {
+                self.learn(carried).await?;
+            }
+        }
+        self.drain(drain).await
+    }
+
+    async fn drain(mut self, within: Duration) -> Result<(), QueueError> {
+        let deadline = Instant::now() + within;
+        while let Ok(Some(carried)) = tokio::time::timeout_at(deadline, self.hands.join_next()).await {
+            self.learn(carried).await?;
+        }
+        if !self.hands.is_empty() {
+            tracing::warn!(
+                "{} images were still on their way after {} s: they are looked for in the store at the next start",
+                self.hands.len(),
+                within.as_secs()
+            );
+            self.hands.shutdown().await;
+        }
+        Ok(())
+    }
+
+    /// A passing failure of the queue (full disk) is waited out; any other ends the agent.
+    fn queue_failed(&self, error: QueueError) -> Result<Option<Duration>, QueueError> {
+        match error.class() {
+            queue::Class::Fatal => Err(error),
+            queue::Class::Retry | queue::Class::Refused => {
+                let now = self.means.clock.monotonic();
+                self.means.complaints.warn("queue", now, &error);
+                Ok(Some(now + QUEUE_PAUSE))
+            }
         }
     }
+
+    /// Begins what may be begun; gives the monotonic moment at which more may.
+    async fn begin(&mut self) -> Result<Option<Duration>, QueueError> {
+        let mut until = self.promote().await?;
+        loop {
+            let now = self.means.clock.monotonic();
+            let (free, probe) = match self.pace.room(now, self.hands.len()) {
+                Room::For(free) => (free, false),
+                Room::Probe => (1, true),
+                Room::Until(moment) => return Ok(earlier(until, Some(moment))),
+                Room::Full => return Ok(until),
+            };
+            let (begun, next) = self.begin_some(free, probe).await?;
+            until = earlier(until, next);
+            if probe && begun > 0 {
+                self.pace.probing();
+            }
+            if begun < free {
+                return Ok(until);
+            }
+        }
+    }
+
+    /// Asks the sites in turn for up to `free` images. Gives how many were begun, and when a site that is held
+    /// now may be asked again.
+    async fn begin_some(
+        &mut self,
+        free: usize,
+        probe: bool,
+    ) -> Result<(usize, Option<Duration>), QueueError> {
+        let ready = self.means.queue.sites_with_queued().await?;
+        let mut held = Vec::new();
+        let (mut begun, mut until) = (0, None);
+        let count = self.sites.len();
+        for offset in 0..count {
+            let site = self.sites[(self.turn + offset) % count].clone();
+            if begun >= free || !ready.iter().any(|one| one.site == site.id) {
+                continue;
+            }
+            let asking = match self.leave(&site).await? {
+                Permitted::Now { asking } => asking,
+                Permitted::Later(moment, why) => {
+                    until = earlier(until, moment);
+                    held.push((site.name.clone(), why));
+                    continue;
+                }
+            };
+            let most = if asking || probe { 1 } else { free - begun };
+            let permits: Vec<_> =
+                std::iter::from_fn(|| self.means.gate.try_admit(&site.name)).take(most).collect();
+            begun += self.claim(&site, permits, asking).await?;
+        }
+        if count > 0 {
+            self.turn = (self.turn + 1) % count;
+        }
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).held = held;
+        Ok((begun, until))
+    }
+
+    async fn claim(
+        &mut self,
+        site: &Destination,
+        permits: Vec<Permit>,
+        asking: bool,
+    ) -> Result<usize, QueueError> {
+        if permits.is_empty() {
+            return Ok(0);
+        }
+        let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
+        let mut order = match self.orders.order {
+            Order::Freshest => queue::Order::Freshest,
+            Order::Oldest => queue::Order::Oldest,
+        };
+        let mut claimed = Vec::new();
+        if asking {
+            claimed = self.means.queue.claim(site.id, queue::Order::Probe, limit).await?;
+        }
+        if claimed.is_empty() {
+            if self.orders.order == Order::Oldest {
+                order = queue::Order::Oldest;
+            }
+            claimed = self.means.queue.claim(site.id, order, limit).await?;
+        }
+        let count = claimed.len();
+        if asking && count > 0 {
+            self.refusals.asking(site.id);
+        }
+        for (dossier, permit) in claimed.into_iter().zip(permits) {
+            let carrier = Arc::clone(&self.carrier);
+            let site = site.clone();
+            self.hands.spawn(async move { carrier.carry(site, dossier, permit).await });
+        }
+        Ok(count)
+    }
+
+    /// Rows whose moment has come are queued again; gives when the next one comes.
+    async fn promote(&self) -> Result<Option<Duration>, QueueError> {
+        let longest = Longest {
+            delay_ms: millis(self.orders.retries.cap()),
+            probe_ms: millis(self.orders.refusals.cap()),
+        };
+        let now_ms = self.means.clock.now_ms();
+        let next = self.means.queue.promote(now_ms, longest).await?;
+        Ok(next.map(|at_ms| self.monotonic_of(at_ms)))
+    }
+
+    fn monotonic_of(&self, at_ms: i64) -> Duration {
+        let ahead = at_ms.saturating_sub(self.means.clock.now_ms()).max(0).unsigned_abs();
+        self.means.clock.monotonic() + Duration::from_millis(ahead)
+    }
+
+    /// What stands in the way of a site: a refusal, its window, its budget.
+    async fn leave(&self, site: &Destination) -> Result<Permitted, QueueError> {
+        let now_ms = self.means.clock.now_ms();
+        let asking = match self.refusals.leave(site.id, now_ms, millis(self.orders.refusals.cap())) {
+            Leave::Free => false,
+            Leave::Ask => true,
+            Leave::Until(at_ms) => {
+                let why = self.refusals.reason(site.id).unwrap_or_default();
+                return Ok(Permitted::Later(Some(self.monotonic_of(at_ms)), why));
+            }
+            Leave::Asking => {
+                let why = self.refusals.reason(site.id).unwrap_or_default();
+                return Ok(Permitted::Later(None, why));
+            }
+        };
+        let local = site.zone.local(self.means.clock.now());
+        let opens_in = self.orders.windows.opens_in(local);
+        if !opens_in.is_zero() {
+            let wait = opens_in.to_std().unwrap_or(DAY);
+            let why = format!("outside gate.windows for {} more minutes", opens_in.num_minutes());
+            return Ok(Permitted::Later(Some(self.means.clock.monotonic() + wait), why));
+        }
+        if let Some(budget) = self.orders.daily_budget {
+            let spent = self.means.queue.spent(day_of(local), site.id).await?;
+            if spent >= budget {
+                let wait = until_midnight(local);
+                let why = format!("gate.daily_budget is used up ({spent} bytes today)");
+                return Ok(Permitted::Later(Some(self.means.clock.monotonic() + wait), why));
+            }
+        }
+        Ok(Permitted::Now { asking })
+    }
+
+    async fn learn(&mut self, ended: Result<Carried, tokio::task::JoinError>) -> Result<(), QueueError> {
+        let carried = match ended {
+            Ok(carried) => carried,
+            Err(error) => {
+                // The image is still marked as on its way: the next start looks for it in the store.
+                tracing::error!("an upload ended by a fault of this program: {error}");
+                self.pace.learn(Lesson::Untried, self.means.clock.monotonic(), 0.0);
+                return Ok(());
+            }
+        };
+        if let Some(error) = carried.queue_error {
+            self.queue_failed(error)?;
+        }
+        let now = self.means.clock.monotonic();
+        let chance = fastrand::f64();
+        if carried.lesson == Lesson::Fine {
+            for hold in self.refusals.accepted(carried.site) {
+                self.lift(hold).await?;
+            }
+        }
+        if let Some(refused) = carried.refused {
+            let hold = self.refusals.refused(
+                carried.site,
+                refused.scope,
+                (refused.failure, refused.fix),
+                self.means.clock.now_ms(),
+                &self.orders.refusals,
+                chance,
+            );
+            let about = format!("refused {:?}", hold.site);
+            let sentence = format!("{}; {}", hold.reason, hold.fix);
+            self.means.complaints.warn(&about, now, &sentence);
+            self.means.queue.hold(hold).await?;
+        } else if carried.lesson != Lesson::Fine {
+            self.refusals.unasked(carried.site);
+        }
+        match self.pace.learn(carried.lesson, now, chance) {
+            Some(Change::Down) => tracing::warn!(
+                "the store does not answer: images wait, one at a time asks whether it is back ({})",
+                self.pace.last_failure().unwrap_or("no reason given")
+            ),
+            Some(Change::Back) => {
+                tracing::info!("the store answers again");
+                self.means.complaints.over("link", &"the link works again");
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    async fn lift(&self, hold: Hold) -> Result<(), QueueError> {
+        let released = self.means.queue.lift(hold.site, hold.scope).await?;
+        self.means.complaints.over(
+            &format!("refused {:?}", hold.site),
+            &format!("what was refused is taken again: {released} images are queued"),
+        );
+        Ok(())
+    }
+
+    fn show(&self) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.in_flight = self.hands.len();
+        progress.width = self.pace.width();
+        progress.down_since = self.pace.down_since();
+        progress.last_failure = self.pace.last_failure().map(str::to_owned);
+    }
+}
+
+/// Whether a site may send.
+enum Permitted {
+    Now { asking: bool },
+    Later(Option<Duration>, String),
+}
+
+/// How long the queue is left alone after a passing failure of it.
+const QUEUE_PAUSE: Duration = Duration::from_secs(5);
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+async fn sleep_until(clock: &Clock, until: Option<Duration>) {
+    match until {
+        Some(moment) => tokio::time::sleep(moment.saturating_sub(clock.monotonic())).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Days since 1970 of a local time.
+fn day_of(local: NaiveDateTime) -> i64 {
+    local.and_utc().timestamp().div_euclid(86_400)
+}
+
+fn until_midnight(local: NaiveDateTime) -> Duration {
+    let second = local.and_utc().timestamp().rem_euclid(86_400);
+    Duration::from_secs((86_400 - second).unsigned_abs())
 }

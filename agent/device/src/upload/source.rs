@@ -1,155 +1,116 @@
-//! The local file that is sent.
+//! Finding the accepted bytes again on the disk.
 //!
-//! Its faults are kept apart from the link's: a file that cannot be read, or is no longer what was accepted,
-//! says nothing about the store, and must not open the breaker.
+//! An image may lie at several paths (hard links, copies). A file whose `stat` equals the recorded one is taken
+//! at its word; any other is read and hashed before it is sent, so that a file which was replaced since
+//! never goes up under the name of the one that was accepted.
 
 use std::fs::File;
-use std::io;
-use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::io::{self, Read as _, Seek as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use rustix::fs::OFlags;
 use sha2::Digest as _;
 use weir_journey::identity::Sha256;
 
-use super::limiter::LARGEST_PIECE;
+use crate::queue::{Dossier, FileIdentity, Place};
 
-/// Why a file could not be sent.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceFault {
-    /// It is not what was accepted: read it again; if it is whole, it is a new image.
-    #[error("the file changed since it was accepted: {0}")]
-    Changed(String),
-    /// The disk or card failed: try again later, the store has nothing to do with it.
-    #[error("the file cannot be read: {0}")]
-    Unreadable(#[source] io::Error),
-}
-
-/// An opened file of known length, read at offsets; its own position is neither used nor moved.
+/// What became of the accepted bytes.
 #[derive(Debug)]
-pub(super) struct Source {
-    file: Arc<File>,
-    len: u64,
-    modified: SystemTime,
-    /// Why a read in the middle of a request failed; there it cannot be told otherwise.
-    fault: Mutex<Option<SourceFault>>,
+pub(super) enum Found {
+    /// Here they are.
+    Here(Arc<File>),
+    /// Other files, or none, are at all the paths; those that are there want another look.
+    Gone {
+        /// Paths at which another file lies now.
+        replaced: Vec<PathBuf>,
+    },
+    /// The camera's folder itself is away: a card that was pulled, a mount that failed.
+    Away,
+    /// A path could not be read, and none of the others has the bytes.
+    Unreadable(io::Error),
 }
 
-impl Source {
-    /// Takes `file`, which must have `len` bytes.
-    pub(super) async fn open(file: Arc<File>, len: u64) -> Result<Arc<Self>, SourceFault> {
-        blocking(move || {
-            let metadata = file.metadata().map_err(SourceFault::Unreadable)?;
-            expect_len(len, metadata.len())?;
-            let modified = metadata.modified().map_err(SourceFault::Unreadable)?;
-            Ok(Arc::new(Self {
-                file,
-                len,
-                modified,
-                fault: Mutex::new(None),
-            }))
-        })
-        .await
+/// Looks for the bytes of an image at all the paths known of it. Blocks.
+pub(super) fn find(dossier: &Dossier, folders: &[PathBuf]) -> Found {
+    let mut replaced = Vec::new();
+    let mut unreadable = None;
+    for place in std::iter::once(&dossier.image.place).chain(&dossier.elsewhere) {
+        match open(place, dossier.image.sha256) {
+            Ok(Some(file)) => return Found::Here(Arc::new(file)),
+            Ok(None) => replaced.push(place.path.clone()),
+            Err(error) if is_absent(&error) => {}
+            Err(error) => unreadable = Some(error),
+        }
     }
-
-    pub(super) const fn len(&self) -> u64 {
-        self.len
+    if let Some(error) = unreadable {
+        return Found::Unreadable(error);
     }
-
-    /// Compares length and time of change with those at [`Source::open`].
-    pub(super) async fn check_unchanged(self: &Arc<Self>) -> Result<(), SourceFault> {
-        let this = Arc::clone(self);
-        blocking(move || {
-            let metadata = this.file.metadata().map_err(SourceFault::Unreadable)?;
-            expect_len(this.len, metadata.len())?;
-            if metadata.modified().map_err(SourceFault::Unreadable)? != this.modified {
-                return Err(SourceFault::Changed("written to while it was sent".into()));
-            }
-            Ok(())
-        })
-        .await
+    if replaced.is_empty() && is_away(&dossier.image.place, folders) {
+        return Found::Away;
     }
+    Found::Gone { replaced }
+}
 
-    /// Hashes `range` by itself and as the continuation of `whole`, in one pass.
-    pub(super) async fn digest(
-        self: &Arc<Self>,
-        range: Range<u64>,
-        mut whole: sha2::Sha256,
-    ) -> Result<(Sha256, sha2::Sha256), SourceFault> {
-        let this = Arc::clone(self);
-        blocking(move || {
-            let mut part = sha2::Sha256::new();
-            let mut buffer = vec![0; LARGEST_PIECE as usize];
-            let mut at = range.start;
-            while at < range.end {
-                // At most the buffer's length, so it fits.
-                let piece = &mut buffer[..LARGEST_PIECE.min(range.end - at) as usize];
-                this.fill(piece, at)?;
-                part.update(&*piece);
-                whole.update(&*piece);
-                at += piece.len() as u64;
-            }
-            Ok((Sha256(part.finalize().into()), whole))
-        })
-        .await
+/// The file at a place when it holds the bytes, `None` when it holds others.
+fn open(place: &Place, sha256: Sha256) -> io::Result<Option<File>> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut file = File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(&place.path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.len() != place.identity.size {
+        return Ok(None);
     }
-
-    /// The `len` bytes from `offset` on; all of them or a fault.
-    pub(super) async fn read(
-        self: &Arc<Self>,
-        offset: u64,
-        len: usize,
-    ) -> Result<Bytes, SourceFault> {
-        let this = Arc::clone(self);
-        blocking(move || {
-            let mut piece = BytesMut::zeroed(len);
-            this.fill(&mut piece, offset)?;
-            Ok(piece.freeze())
-        })
-        .await
+    if FileIdentity::from(&metadata) == place.identity || hash(&mut file)? == sha256 {
+        return Ok(Some(file));
     }
+    Ok(None)
+}
 
-    fn fill(&self, piece: &mut [u8], offset: u64) -> Result<(), SourceFault> {
-        self.file
-            .read_exact_at(piece, offset)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    SourceFault::Changed(format!("it ends before byte {}", self.len))
-                }
-                _ => SourceFault::Unreadable(error),
-            })
-    }
+fn nanoseconds(seconds: i64, rest: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}
 
-    /// Keeps a fault for whoever asks after the request failed.
-    pub(super) fn blame(&self, fault: SourceFault) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
-    }
-
-    /// The fault that broke a request, if it was the file's.
-    pub(super) fn take_fault(&self) -> Option<SourceFault> {
-        self.fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+fn hash(file: &mut File) -> io::Result<Sha256> {
+    let mut hasher = sha2::Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    file.rewind()?;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Sha256(hasher.finalize().into())),
+            count => hasher.update(&buffer[..count]),
+        }
     }
 }
 
-fn expect_len(accepted: u64, found: u64) -> Result<(), SourceFault> {
-    if accepted == found {
-        Ok(())
-    } else {
-        Err(SourceFault::Changed(format!(
-            "{found} bytes instead of {accepted}"
-        )))
-    }
+fn is_absent(error: &io::Error) -> bool {
+    // A link or a folder where the file was is another file, which says nothing of ours.
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+        || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, SourceFault> + Send + 'static,
-) -> Result<T, SourceFault> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|ended| Err(SourceFault::Unreadable(io::Error::other(ended))))
+/// Whether the camera's folder that holds the place is gone, or is another file system than it was.
+fn is_away(place: &Place, folders: &[PathBuf]) -> bool {
+    folders.iter().filter(|folder| place.path.starts_with(folder)).any(|folder| {
+        device_of(folder).is_none_or(|device| device != place.identity.device)
+    })
+}
+
+fn device_of(folder: &Path) -> Option<u64> {
+    std::fs::metadata(folder).ok().filter(std::fs::Metadata::is_dir).map(|metadata| metadata.dev())
+}
+
+impl From<&std::fs::Metadata> for FileIdentity {
+    fn from(metadata: &std::fs::Metadata) -> Self {
+        Self {
+            size: metadata.len(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
 }

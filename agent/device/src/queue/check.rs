@@ -1,0 +1,164 @@
+//! Whether the database is sound and says nothing contradictory, and mending it.
+
+use std::fmt;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+
+use super::aside::Files;
+use super::connect::{Access, connect, damage};
+use super::error::QueueError;
+use super::open::{Rebuilt, rebuild, start_rebuilding};
+use super::schema;
+
+/// Something that should not be so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The file's structure, its indexes or a row's own rules are broken, in SQLite's words.
+    Damage(String),
+    /// A row refers to one that is not there.
+    Dangling {
+        /// The table of the row.
+        table: String,
+        /// The table that it refers to.
+        parent: String,
+    },
+    /// The counts of a site's state are not what counting gives.
+    Miscounted {
+        /// The site's number.
+        site: i64,
+        /// The code of the state.
+        state: i64,
+    },
+    /// Parts of an upload are noted for an image that has no upload under way.
+    StrayParts {
+        /// The image's number.
+        image: i64,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damage(words) => write!(f, "damaged: {words}"),
+            Self::Dangling { table, parent } => {
+                write!(
+                    f,
+                    "a row of {table} refers to one of {parent} that is not there"
+                )
+            }
+            Self::Miscounted { site, state } => {
+                write!(f, "the counts of site {site} in state {state} are wrong")
+            }
+            Self::StrayParts { image } => {
+                write!(f, "image #{image} has parts but no upload under way")
+            }
+        }
+    }
+}
+
+/// What `weir queue repair` did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repaired {
+    /// Nothing was wrong.
+    Sound,
+    /// These were found, and mended in place.
+    Mended(Vec<Finding>),
+    /// It could not be mended: it was set aside, and a fresh one holds what could be read.
+    Rebuilt(Rebuilt),
+}
+
+/// Reads everything and gives what is wrong; seconds for a million rows.
+pub(super) fn check(conn: &Connection) -> Result<Vec<Finding>, QueueError> {
+    let mut found: Vec<_> = damage(conn)?.into_iter().map(Finding::Damage).collect();
+    conn.pragma_query(None, "foreign_key_check", |row| {
+        found.push(Finding::Dangling {
+            table: row.get(0)?,
+            parent: row.get(2)?,
+        });
+        Ok(())
+    })?;
+    let mut miscounted = conn.prepare(
+        "WITH counted AS (SELECT site, state, count(*) images, sum(size) bytes FROM images NOT INDEXED \
+             GROUP BY site, state), \
+         kept AS (SELECT site, state, images, bytes FROM tally WHERE images > 0 OR bytes > 0) \
+         SELECT DISTINCT site, state FROM \
+             (SELECT * FROM (SELECT * FROM counted EXCEPT SELECT * FROM kept) \
+              UNION ALL SELECT * FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted))",
+    )?;
+    let rows = miscounted.query_map((), |row| {
+        Ok(Finding::Miscounted {
+            site: row.get(0)?,
+            state: row.get(1)?,
+        })
+    })?;
+    for row in rows {
+        found.push(row?);
+    }
+    let mut stray = conn.prepare(
+        "SELECT DISTINCT p.image FROM parts p JOIN images i ON i.id = p.image WHERE i.upload_id IS NULL",
+    )?;
+    for image in stray.query_map((), |row| row.get(0))? {
+        found.push(Finding::StrayParts { image: image? });
+    }
+    Ok(found)
+}
+
+/// Checks the database of a state directory that no daemon uses, and mends or replaces it.
+pub(super) fn repair(dir: &Path, now: DateTime<Utc>) -> Result<Repaired, QueueError> {
+    let files = Files::of(dir);
+    let reason = match mend(&files) {
+        Ok(Mended::All(found)) => {
+            files.trust_it()?;
+            return Ok(if found.is_empty() {
+                Repaired::Sound
+            } else {
+                Repaired::Mended(found)
+            });
+        }
+        Ok(Mended::Not(reason)) => reason,
+        Err(QueueError::Damaged(error)) => error.to_string(),
+        Err(other) => return Err(other),
+    };
+    let (_, rebuilt) = rebuild(&files, now, reason)?;
+    files.trust_it()?;
+    Ok(Repaired::Rebuilt(rebuilt))
+}
+
+enum Mended {
+    /// What was found is gone.
+    All(Vec<Finding>),
+    /// This is still there.
+    Not(String),
+}
+
+fn mend(files: &Files) -> Result<Mended, QueueError> {
+    if let Some(oddity) = files.oddity()? {
+        return Ok(Mended::Not(oddity.to_owned()));
+    }
+    let file = files.database();
+    std::fs::metadata(&file).map_err(QueueError::io("open", &file))?;
+    let mut conn = connect(&file, Access::Write)?;
+    schema::migrate(&mut conn, &file)?;
+    let found = check(&conn)?;
+    if found.is_empty() {
+        return Ok(Mended::All(found));
+    }
+    start_rebuilding(&conn, "repaired")?;
+    conn.execute_batch(
+        "BEGIN IMMEDIATE; \
+         REINDEX; \
+         DELETE FROM parts WHERE image IN (SELECT id FROM images WHERE upload_id IS NULL); \
+         DELETE FROM parts WHERE image NOT IN (SELECT id FROM images); \
+         DELETE FROM seen WHERE image IS NOT NULL AND image NOT IN (SELECT id FROM images); \
+         DELETE FROM tally; \
+         INSERT INTO tally (site, state, images, bytes) \
+             SELECT site, state, count(*), sum(size) FROM images GROUP BY site, state; \
+         COMMIT",
+    )?;
+    Ok(match check(&conn)?.into_iter().next() {
+        None => Mended::All(found),
+        Some(still) => Mended::Not(still.to_string()),
+    })
+}

@@ -1,0 +1,300 @@
+//! What the queue knows of an image, as values.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use weir_journey::identity::{Sha256, SiteName};
+use weir_journey::queue::State;
+
+use super::codes::{Proof, Scope};
+use super::error::QueueError;
+
+/// The number of an image's row. Never used again for another image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ImageId(pub i64);
+
+impl fmt::Display for ImageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// The number of a site in this database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SiteId(pub i64);
+
+/// What `stat(2)` tells of a file. While all of it is equal, so is the content: writing moves `mtime` and
+/// `ctime`, setting `mtime` moves `ctime`, replacing the file changes the inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileIdentity {
+    /// Bytes.
+    pub size: u64,
+    /// Device number.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Last change of the content, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Last change of content or attributes, nanoseconds since 1970.
+    pub ctime_ns: i64,
+}
+
+/// Where a file lies, and what it was when it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// As it was when it was read.
+    pub identity: FileIdentity,
+}
+
+/// An image that is whole, hashed and durable on disk: ready to be accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewImage {
+    /// Whose it is.
+    pub site: SiteId,
+    /// The digest of its bytes.
+    pub sha256: Sha256,
+    /// Where they lie.
+    pub place: Place,
+    /// The code of the file format.
+    pub format: u8,
+    /// Capture time, milliseconds since 1970 UTC.
+    pub captured_ms: i64,
+    /// Offset of the camera's clock from UTC, seconds east.
+    pub offset_s: i32,
+    /// How the capture time was found, as JSON.
+    pub capture: String,
+    /// Now, milliseconds since 1970.
+    pub accepted_ms: i64,
+}
+
+/// A row of the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its number.
+    pub id: ImageId,
+    /// Its site's number.
+    pub site: SiteId,
+    /// Its site's name.
+    pub site_name: SiteName,
+    /// The digest of its bytes; with the site, its identity.
+    pub sha256: Sha256,
+    /// Where its bytes lie, or lay last.
+    pub place: Place,
+    /// The code of the file format.
+    pub format: u8,
+    /// Capture time, milliseconds since 1970 UTC.
+    pub captured_ms: i64,
+    /// Offset of the camera's clock from UTC, seconds east.
+    pub offset_s: i32,
+    /// How the capture time was found, as JSON.
+    pub capture: String,
+    /// When it was accepted, milliseconds since 1970.
+    pub accepted_ms: i64,
+    /// Where it stands.
+    pub state: State,
+    /// Whether the store may hold it already: look before sending.
+    pub unsure: bool,
+    /// Failed tries that count.
+    pub attempts: u32,
+    /// Waiting or parked: when it is due, milliseconds since 1970.
+    pub next_at_ms: Option<i64>,
+    /// Bucket and key, once they are decided.
+    pub target: Option<(String, String)>,
+    /// The multipart upload under way.
+    pub upload_id: Option<String>,
+    /// The store's entity tag, once verified.
+    pub etag: Option<String>,
+    /// When it was verified, milliseconds since 1970.
+    pub verified_ms: Option<i64>,
+    /// What the verification rests on.
+    pub proof: Option<Proof>,
+    /// How far the refusal reaches under which it is parked, or is probing.
+    pub refusal: Option<Scope>,
+    /// The last failure, in one line.
+    pub failure: Option<String>,
+    /// What to do about it.
+    pub fix: Option<String>,
+}
+
+/// A part of a multipart upload that the store has acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// 1 to 10,000.
+    pub number: u16,
+    /// Bytes.
+    pub size: u64,
+    /// The digest of the part's bytes.
+    pub sha256: Sha256,
+    /// The store's entity tag of the part.
+    pub etag: String,
+}
+
+/// Everything the queue knows of one image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dossier {
+    /// The row.
+    pub image: Image,
+    /// Other places where the same bytes lie: copies and hard links.
+    pub elsewhere: Vec<Place>,
+    /// The parts of the upload under way, by number.
+    pub parts: Vec<Part>,
+}
+
+/// `SELECT` of [`Image::read`]; a `WHERE` may follow.
+pub(super) const SELECT_IMAGE: &str = "SELECT i.id, i.site, s.name, i.sha256, i.path, i.size, i.device, \
+    i.inode, i.mtime_ns, i.ctime_ns, i.format, i.captured_ms, i.offset_s, i.capture, i.accepted_ms, i.state, \
+    i.unsure, i.attempts, i.next_at_ms, i.bucket, i.key, i.upload_id, i.etag, i.verified_ms, i.proof, \
+    i.refusal_scope, i.failure, i.fix FROM images i JOIN sites s ON s.id = i.site";
+
+impl Image {
+    /// Reads a row of [`SELECT_IMAGE`].
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let target = match (row.get("bucket")?, row.get("key")?) {
+            (Some(bucket), Some(key)) => Some((bucket, key)),
+            _ => None,
+        };
+        Ok(Self {
+            id: row.get("id")?,
+            site: row.get("site")?,
+            site_name: row.get::<_, Db<SiteName>>("name")?.0,
+            sha256: row.get::<_, Db<Sha256>>("sha256")?.0,
+            place: Place::read(row)?,
+            format: row.get("format")?,
+            captured_ms: row.get("captured_ms")?,
+            offset_s: row.get("offset_s")?,
+            capture: row.get("capture")?,
+            accepted_ms: row.get("accepted_ms")?,
+            state: row.get::<_, Db<State>>("state")?.0,
+            unsure: row.get("unsure")?,
+            attempts: row.get("attempts")?,
+            next_at_ms: row.get("next_at_ms")?,
+            target,
+            upload_id: row.get("upload_id")?,
+            etag: row.get("etag")?,
+            verified_ms: row.get("verified_ms")?,
+            proof: row.get::<_, Option<Db<Proof>>>("proof")?.map(|db| db.0),
+            refusal: row
+                .get::<_, Option<Db<Scope>>>("refusal_scope")?
+                .map(|db| db.0),
+            failure: row.get("failure")?,
+            fix: row.get("fix")?,
+        })
+    }
+}
+
+impl Place {
+    /// Reads the columns `path, size, device, inode, mtime_ns, ctime_ns`.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            path: row.get::<_, Db<PathBuf>>("path")?.0,
+            identity: FileIdentity {
+                size: row.get::<_, i64>("size")?.cast_unsigned(),
+                device: row.get::<_, i64>("device")?.cast_unsigned(),
+                inode: row.get::<_, i64>("inode")?.cast_unsigned(),
+                mtime_ns: row.get("mtime_ns")?,
+                ctime_ns: row.get("ctime_ns")?,
+            },
+        })
+    }
+}
+
+impl Dossier {
+    /// Reads everything of an image.
+    pub(super) fn load(conn: &Connection, id: ImageId) -> Result<Self, QueueError> {
+        let image = conn
+            .prepare_cached(&format!("{SELECT_IMAGE} WHERE i.id = ?1"))?
+            .query_row([id], Image::read)
+            .optional()?
+            .ok_or(QueueError::NoSuchImage(id))?;
+        let elsewhere = conn
+            .prepare_cached(
+                "SELECT path, size, device, inode, mtime_ns, ctime_ns FROM seen \
+                 WHERE image = ?1 AND path <> ?2",
+            )?
+            .query_map((id, bytes_of(&image.place.path)), Place::read)?
+            .collect::<Result<_, _>>()?;
+        let parts = conn
+            .prepare_cached(
+                "SELECT number, size, sha256, etag FROM parts WHERE image = ?1 ORDER BY number",
+            )?
+            .query_map([id], |row| {
+                Ok(Part {
+                    number: row.get(0)?,
+                    size: row.get::<_, i64>(1)?.cast_unsigned(),
+                    sha256: row.get::<_, Db<Sha256>>(2)?.0,
+                    etag: row.get(3)?,
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            image,
+            elsewhere,
+            parts,
+        })
+    }
+}
+
+/// A path as the database holds it: the kernel's bytes, UTF-8 or not.
+pub(super) fn bytes_of(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+/// A value of ours that is read from a column.
+pub(super) struct Db<T>(pub(super) T);
+
+impl FromSql for Db<Sha256> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 32]>::column_result(value).map(|bytes| Self(Sha256(bytes)))
+    }
+}
+
+impl FromSql for Db<PathBuf> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Ok(Self(OsString::from_vec(value.as_blob()?.to_vec()).into()))
+    }
+}
+
+impl FromSql for Db<SiteName> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let name = value.as_str()?.parse();
+        name.map(Self).map_err(FromSqlError::other)
+    }
+}
+
+macro_rules! by_code {
+    ($($kind:ty),*) => {$(
+        impl FromSql for Db<$kind> {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                let code = value.as_i64()?;
+                u8::try_from(code)
+                    .ok()
+                    .and_then(<$kind>::from_code)
+                    .map(Self)
+                    .ok_or(FromSqlError::OutOfRange(code))
+            }
+        }
+    )*};
+}
+by_code!(State, Scope, Proof);
+
+macro_rules! row_number {
+    ($($kind:ty),*) => {$(
+        impl FromSql for $kind {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                value.as_i64().map(Self)
+            }
+        }
+        impl ToSql for $kind {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(self.0.into())
+            }
+        }
+    )*};
+}
+row_number!(ImageId, SiteId);

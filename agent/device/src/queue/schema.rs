@@ -1,0 +1,114 @@
+//! Forward-only migrations. A file that has been released is frozen: a change is a new file.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::QueueError;
+
+/// Migration `n` leads from version `n` to `n + 1` (`PRAGMA user_version`).
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_the_queue.sql")];
+
+/// "Weir", as the first migration writes it.
+const APPLICATION: i32 = 0x5765_6972;
+
+/// What the schema's version allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Current,
+    Behind(usize),
+}
+
+/// Brings the database to the newest version; each migration is one transaction.
+///
+/// # Errors
+/// [`QueueError::Newer`] when a newer agent wrote it, [`QueueError::Foreign`] when it is not ours.
+pub(super) fn migrate(conn: &mut Connection, file: &Path) -> Result<(), QueueError> {
+    loop {
+        // Decided inside the write lock: another process may be migrating as well.
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let Standing::Behind(version) = standing(&tx, file)? else {
+            return Ok(());
+        };
+        tx.execute_batch(MIGRATIONS[version])?;
+        tx.pragma_update(None, "user_version", number_of(version + 1))?;
+        tx.commit()?;
+    }
+}
+
+/// A count of migrations as SQLite holds it.
+fn number_of(version: usize) -> i32 {
+    i32::try_from(version).unwrap_or(i32::MAX)
+}
+
+/// Refuses a database that is not of the newest version.
+///
+/// # Errors
+/// As [`migrate`], and [`QueueError::Older`].
+pub(super) fn expect_current(conn: &Connection, file: &Path) -> Result<(), QueueError> {
+    match standing(conn, file)? {
+        Standing::Current => Ok(()),
+        Standing::Behind(found) => Err(QueueError::Older {
+            found,
+            known: MIGRATIONS.len(),
+        }),
+    }
+}
+
+fn standing(conn: &Connection, file: &Path) -> Result<Standing, QueueError> {
+    let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let version = number("user_version")?;
+    // Reads the schema itself, so that damage there is found now.
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
+    if (version, tables) == (0, 0) {
+        return Ok(Standing::Behind(0));
+    }
+    let known = MIGRATIONS.len();
+    match usize::try_from(version) {
+        Ok(found) if found > 0 && number("application_id")? == APPLICATION => match found {
+            _ if found == known => Ok(Standing::Current),
+            _ if found > known => Err(QueueError::Newer { found, known }),
+            _ => Ok(Standing::Behind(found)),
+        },
+        _ => Err(QueueError::Foreign(file.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::Digest as _;
+
+    #[test]
+    fn released_migrations_are_frozen() {
+        let frozen = ["918f09acea36ae5d1c86c515c794b4db973b5696188dc951ad657b3e40c31351"];
+        let now = MIGRATIONS.map(|sql| {
+            let digest = sha2::Sha256::digest(sql.as_bytes());
+            weir_journey::identity::Sha256(digest.into()).to_string()
+        });
+        assert_eq!(now, frozen, "add a migration instead of changing one");
+    }
+
+    #[test]
+    fn a_newer_or_foreign_database_is_refused_and_left_alone() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        let file = Path::new("queue.db");
+        migrate(&mut conn, file).unwrap();
+        migrate(&mut conn, file).unwrap();
+        conn.pragma_update(None, "user_version", 2).unwrap();
+        let error = migrate(&mut conn, file).unwrap_err();
+        assert!(matches!(error, QueueError::Newer { found, known } if found == known + 1));
+
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE filestatus (x)").unwrap();
+        assert!(matches!(
+            migrate(&mut conn, file),
+            Err(QueueError::Foreign(_))
+        ));
+        conn.pragma_update(None, "user_version", 1).unwrap();
+        assert!(matches!(
+            migrate(&mut conn, file),
+            Err(QueueError::Foreign(_))
+        ));
+    }
+}

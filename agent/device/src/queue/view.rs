@@ -1,0 +1,180 @@
+//! Reading the queue, beside whoever writes it.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+use weir_journey::identity::SiteName;
+
+use super::accept::{Known, Quarantined, known, seen_under};
+use super::aside::Files;
+use super::check::{Finding, check};
+use super::commit::{lock, words_of};
+use super::connect::Access;
+use super::error::QueueError;
+use super::hold::{Hold, holds, spent};
+use super::image::{Dossier, Image, Place, SiteId};
+use super::look::{Filter, Selector, Stats, page, quarantined_page, show, stats};
+use super::open;
+use super::upload::{Ready, ready};
+
+/// Rows read at a time: the memory that a list of a million takes.
+const PAGE: u32 = 500;
+
+/// A way to read the queue. Cheap to clone; every call sees all that was committed before it.
+///
+/// The work is done on the runtime's blocking threads. Damage that is found leaves a marker, so that the
+/// next start of the daemon checks the database.
+#[derive(Clone)]
+pub struct View {
+    conn: Arc<Mutex<Connection>>,
+    files: Files,
+}
+
+impl View {
+    pub(super) fn new(conn: Connection, dir: &Path) -> Self {
+        Self {
+            conn: Arc::new(Mutex::new(conn)),
+            files: Files::of(dir),
+        }
+    }
+
+    /// Opens the queue in a state directory for reading, beside a daemon or without one.
+    ///
+    /// # Errors
+    /// [`QueueError::Io`] when there is none, [`QueueError::Older`] and [`QueueError::Newer`] when it is not
+    /// of this binary's version, [`QueueError::Damaged`].
+    pub async fn open(dir: PathBuf) -> Result<Self, QueueError> {
+        blocking(move || {
+            let opened = open::beside(&dir, Access::Read)?;
+            Ok(Self::new(opened.reader, &dir))
+        })
+        .await
+    }
+
+    async fn read<T, F>(&self, op: F) -> Result<T, QueueError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, QueueError> + Send + 'static,
+    {
+        let this = self.clone();
+        blocking(move || this.note(op(&lock(&this.conn)))).await
+    }
+
+    /// Leaves the marker when a result tells of damage.
+    pub(super) fn note<T>(&self, result: Result<T, QueueError>) -> Result<T, QueueError> {
+        if let Err(QueueError::Damaged(error)) = &result
+            && let Err(failure) = self.files.suspect_it(&error.to_string())
+        {
+            tracing::error!(%failure, "the damage of the queue could not be noted for the next start");
+        }
+        result
+    }
+
+    /// What is known of files, in their order.
+    pub async fn known(&self, files: Vec<Place>) -> Result<Vec<Known>, QueueError> {
+        self.read(move |conn| files.iter().map(|file| known(conn, file)).collect())
+            .await
+    }
+
+    /// Judged files under `dir` behind `after` in order of path, at most `limit`.
+    pub(super) async fn seen_under(
+        &self,
+        dir: PathBuf,
+        after: Option<PathBuf>,
+        limit: u32,
+    ) -> Result<Vec<PathBuf>, QueueError> {
+        self.read(move |conn| seen_under(conn, &dir, after.as_deref(), limit))
+            .await
+    }
+
+    /// The sites that have something queued, in order of their numbers.
+    pub async fn ready(&self) -> Result<Vec<Ready>, QueueError> {
+        self.read(ready).await
+    }
+
+    /// Every hold; that of everything first.
+    pub async fn holds(&self) -> Result<Vec<Hold>, QueueError> {
+        self.read(holds).await
+    }
+
+    /// Bytes sent on a day, by one site or by all.
+    pub async fn spent(&self, site: Option<SiteId>, day: i64) -> Result<u64, QueueError> {
+        self.read(move |conn| spent(conn, site, day)).await
+    }
+
+    /// Counts by site and state, and of quarantined files by reason. Counts nothing row by row but those.
+    pub async fn stats(&self) -> Result<Stats, QueueError> {
+        self.read(stats).await
+    }
+
+    /// Calls `each` with the images of a filter in order of their numbers, until it breaks. Rows that change
+    /// meanwhile are seen as they are when their turn comes.
+    pub async fn list(
+        &self,
+        mut filter: Filter,
+        mut each: impl FnMut(Image) -> ControlFlow<()>,
+    ) -> Result<(), QueueError> {
+        loop {
+            let asked = filter.clone();
+            let images = self.read(move |conn| page(conn, &asked, PAGE)).await?;
+            let Some(last) = images.last() else {
+                return Ok(());
+            };
+            filter.after = Some(last.id);
+            for image in images {
+                if each(image).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Calls `each` with the quarantined files of a site or of all, in order of their paths.
+    pub async fn quarantined(
+        &self,
+        site: Option<SiteName>,
+        mut each: impl FnMut(Quarantined) -> ControlFlow<()>,
+    ) -> Result<(), QueueError> {
+        let mut after = PathBuf::new();
+        loop {
+            let (asked, behind) = (site.clone(), after.clone());
+            let files = self
+                .read(move |conn| quarantined_page(conn, asked.as_ref(), &behind, PAGE))
+                .await?;
+            let Some(last) = files.last() else {
+                return Ok(());
+            };
+            after.clone_from(&last.place.path);
+            for file in files {
+                if each(file).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Everything known of the images that a selector names: none, one, or a few (at most 100).
+    pub async fn show(&self, selector: Selector) -> Result<Vec<Dossier>, QueueError> {
+        self.read(move |conn| show(conn, &selector)).await
+    }
+
+    /// Reads everything and gives what is wrong; seconds for a million rows.
+    pub async fn check(&self) -> Result<Vec<Finding>, QueueError> {
+        self.read(check).await
+    }
+}
+
+/// Runs `work` on a blocking thread of the runtime; a panic is an error.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, QueueError> + Send + 'static,
+) -> Result<T, QueueError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(ended) if ended.is_panic() => {
+            Err(QueueError::Panicked(words_of(ended.into_panic().as_ref())))
+        }
+        Err(_) => Err(QueueError::Closed),
+    }
+}

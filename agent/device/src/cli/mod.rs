@@ -1,1 +1,64 @@
-//! (cli)
+//! The command line: what a person or a script asks for, and the exit code it gets.
+//!
+//! 0 done, 1 some of the work failed or needs attention, 2 usage or configuration.
+
+mod args;
+mod config;
+mod output;
+mod queue;
+mod run;
+mod status;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::config::Config;
+use args::{Cli, Command};
+pub use output::Failed;
+
+/// Does what the arguments ask for.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no faults: clap knows which is which.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let done = match &cli.command {
+        Command::Run => configured(&cli).and_then(run::run),
+        Command::Status => configured(&cli).and_then(|config| status::status(&config, cli.json)),
+        Command::Queue(command) => {
+            configured(&cli).and_then(|config| queue::queue(&config, command, cli.json))
+        }
+        Command::Config(command) => config::config(cli.config.as_deref(), command, cli.json),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failed) => {
+            eprintln!("weir: {failed}");
+            ExitCode::from(failed.code())
+        }
+    }
+}
+
+fn configured(cli: &Cli) -> Result<Config, Failed> {
+    load(cli.config.as_deref())
+}
+
+fn load(path: Option<&Path>) -> Result<Config, Failed> {
+    Config::load(path, std::env::vars_os()).map_err(|faults| Failed::Configuration(faults.to_string()))
+}
+
+/// A runtime for short work: one thread is enough to ask a question.
+fn short<T>(work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::Work(format!("cannot start: {error}")))?
+        .block_on(work)
+}

@@ -6,8 +6,8 @@
 
 use rusqlite::Connection;
 use weir_journey::queue::Move;
+use weir_journey::upload::Scope;
 
-use super::codes::Scope;
 use super::error::QueueError;
 use super::image::{ImageId, SiteId};
 use super::step::step;

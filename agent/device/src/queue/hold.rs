@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::codes::Scope;
+use weir_journey::upload::Scope;
+
 use super::error::QueueError;
 use super::image::SiteId;
 

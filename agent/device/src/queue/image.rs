@@ -9,8 +9,9 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use weir_journey::identity::{Sha256, SiteName};
 use weir_journey::queue::State;
+use weir_journey::upload::Scope;
+use weir_journey::verify::Proof;
 
-use super::codes::{Proof, Scope};
 use super::error::QueueError;
 
 /// The number of an image's row. Never used again for another image.
@@ -107,7 +108,7 @@ pub struct Image {
     /// Bucket and key, once they are decided.
     pub target: Option<(String, String)>,
     /// The multipart upload under way.
-    pub upload_id: Option<String>,
+    pub multipart: Option<Multipart>,
     /// The store's entity tag, once verified.
     pub etag: Option<String>,
     /// When it was verified, milliseconds since 1970.
@@ -120,6 +121,15 @@ pub struct Image {
     pub failure: Option<String>,
     /// What to do about it.
     pub fix: Option<String>,
+}
+
+/// A multipart upload that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Multipart {
+    /// The store's name for it.
+    pub upload_id: String,
+    /// Bytes of each of its parts, but for the last.
+    pub part_size: u64,
 }
 
 /// A part of a multipart upload that the store has acknowledged.
@@ -149,7 +159,7 @@ pub struct Dossier {
 /// `SELECT` of [`Image::read`]; a `WHERE` may follow.
 pub(super) const SELECT_IMAGE: &str = "SELECT i.id, i.site, s.name, i.sha256, i.path, i.size, i.device, \
     i.inode, i.mtime_ns, i.ctime_ns, i.format, i.captured_ms, i.offset_s, i.capture, i.accepted_ms, i.state, \
-    i.unsure, i.attempts, i.next_at_ms, i.bucket, i.key, i.upload_id, i.etag, i.verified_ms, i.proof, \
+    i.unsure, i.attempts, i.next_at_ms, i.bucket, i.key, i.upload_id, i.part_size, i.etag, i.verified_ms, i.proof, \
     i.refusal_scope, i.failure, i.fix FROM images i JOIN sites s ON s.id = i.site";
 
 impl Image {
@@ -175,7 +185,16 @@ impl Image {
             attempts: row.get("attempts")?,
             next_at_ms: row.get("next_at_ms")?,
             target,
-            upload_id: row.get("upload_id")?,
+            multipart: match (
+                row.get("upload_id")?,
+                row.get::<_, Option<i64>>("part_size")?,
+            ) {
+                (Some(upload_id), Some(size)) => Some(Multipart {
+                    upload_id,
+                    part_size: size.cast_unsigned(),
+                }),
+                _ => None,
+            },
             etag: row.get("etag")?,
             verified_ms: row.get("verified_ms")?,
             proof: row.get::<_, Option<Db<Proof>>>("proof")?.map(|db| db.0),

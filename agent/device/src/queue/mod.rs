@@ -15,7 +15,6 @@
 mod accept;
 mod aside;
 mod check;
-mod codes;
 mod commit;
 mod connect;
 mod due;
@@ -39,14 +38,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use weir_journey::identity::SiteName;
+use weir_journey::upload::Scope;
 
 pub use accept::{Accepted, Known, Quarantined};
 pub use check::{Finding, Repaired};
-pub use codes::{Proof, Scope};
 pub use due::Longest;
 pub use error::{Class, QueueError};
 pub use hold::Hold;
-pub use image::{Dossier, FileIdentity, Image, ImageId, NewImage, Part, Place, SiteId};
+pub use image::{Dossier, FileIdentity, Image, ImageId, Multipart, NewImage, Part, Place, SiteId};
 pub use look::{Filter, Selector, SiteStats, StateStats, Stats};
 pub use open::Rebuilt;
 pub use operate::Retried;
@@ -207,14 +206,16 @@ impl Queue {
         self.write(open::rebuilt_done).await
     }
 
-    /// Claims up to `limit` queued images of a site.
+    /// Claims up to `limit` queued images of a site. One that has no bucket and key yet gets those that
+    /// `target` names, in the same commit: they are its own from then on.
     pub async fn claim(
         &self,
         site: SiteId,
         order: Order,
         limit: u32,
+        target: impl Fn(&Image) -> (String, String) + Send + 'static,
     ) -> Result<Vec<Dossier>, QueueError> {
-        self.write(move |conn| upload::claim(conn, site, order, limit))
+        self.write(move |conn| upload::claim(conn, site, order, limit, &target))
             .await
     }
 
@@ -259,9 +260,9 @@ impl Queue {
     pub async fn multipart_started(
         &self,
         id: ImageId,
-        upload_id: String,
+        multipart: Multipart,
     ) -> Result<(), QueueError> {
-        self.write(move |conn| upload::multipart_started(conn, id, &upload_id))
+        self.write(move |conn| upload::multipart_started(conn, id, &multipart))
             .await
     }
 

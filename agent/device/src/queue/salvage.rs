@@ -74,6 +74,9 @@ fn copy(old: &Image, new: &Connection) -> Result<bool, QueueError> {
         capture: old.capture.clone(),
         accepted_ms: old.accepted_ms,
     };
-    insert(new, &image, true)?;
+    let id = insert(new, &image, true)?;
+    if let Some((bucket, key)) = &old.target {
+        new.execute("UPDATE images SET bucket = ?2, key = ?3 WHERE id = ?1", (id, bucket, key))?;
+    }
     Ok(true)
 }

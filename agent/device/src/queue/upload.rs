@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, named_params};
 use weir_journey::queue::{Move, State};
+use weir_journey::upload::Scope;
+use weir_journey::verify::Proof;
 
-use super::codes::{Proof, Scope};
 use super::error::QueueError;
-use super::image::{Dossier, ImageId, Part, SiteId};
+use super::image::{Dossier, Image, ImageId, Multipart, Part, SiteId};
 use super::step::{state_of, step};
 
 /// Which of a site's queued images go first.
@@ -74,6 +75,7 @@ pub(super) fn claim(
     site: SiteId,
     order: Order,
     limit: u32,
+    target: &dyn Fn(&Image) -> (String, String),
 ) -> Result<Vec<Dossier>, QueueError> {
     // The state is spelled out so that SQLite sees that the partial index serves.
     let sql = match order {
@@ -97,7 +99,13 @@ pub(super) fn claim(
     ids.into_iter()
         .map(|id| {
             step(conn, id, Move::Claim, "", &[])?;
-            Dossier::load(conn, id)
+            let mut dossier = Dossier::load(conn, id)?;
+            if dossier.image.target.is_none() {
+                let (bucket, key) = target(&dossier.image);
+                place(conn, id, &bucket, &key)?;
+                dossier.image.target = Some((bucket, key));
+            }
+            Ok(dossier)
         })
         .collect()
 }
@@ -215,12 +223,12 @@ pub(super) fn release(conn: &Connection, id: ImageId, unsure: bool) -> Result<()
 pub(super) fn multipart_started(
     conn: &Connection,
     id: ImageId,
-    upload_id: &str,
+    multipart: &Multipart,
 ) -> Result<(), QueueError> {
     expect_claimed(conn, id)?;
     forget_parts(conn, id)?;
-    conn.prepare_cached("UPDATE images SET upload_id = ?2 WHERE id = ?1")?
-        .execute((id, upload_id))?;
+    conn.prepare_cached("UPDATE images SET upload_id = ?2, part_size = ?3 WHERE id = ?1")?
+        .execute((id, &multipart.upload_id, multipart.part_size.cast_signed()))?;
     Ok(())
 }
 

@@ -6,13 +6,16 @@
 
 mod carry;
 mod pace;
+mod parts;
 mod refusals;
 mod source;
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{NaiveDateTime, Utc};
+use chrono::NaiveDateTime;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -20,12 +23,13 @@ use tokio_util::sync::CancellationToken;
 use weir_journey::gate::{Order, Windows};
 use weir_journey::identity::SiteName;
 use weir_journey::stamp::Zone;
-use weir_journey::upload::{Schedule, Template};
+use weir_journey::settle::Format;
+use weir_journey::upload::{Naming, Schedule, Template};
 
 use crate::clock::Clock;
 use crate::complaints::Complaints;
 use crate::gate::{Gate, Permit};
-use crate::queue::{self, Hold, Longest, Queue, QueueError, SiteId};
+use crate::queue::{self, Dossier, Hold, Image, Longest, Queue, QueueError, SiteId};
 use crate::s3::Store;
 use crate::serve::Vitals;
 
@@ -46,6 +50,24 @@ pub struct Destination {
     pub bucket: String,
     /// The names of its objects.
     pub key: Template,
+    /// Its camera's folders.
+    pub directories: Vec<PathBuf>,
+}
+
+impl Destination {
+    /// Bucket and key that an image of this site gets, unless that key is taken.
+    fn target(&self, image: &Image) -> (String, String) {
+        let format = Format::from_code(image.format);
+        let naming = Naming {
+            site: &self.name,
+            captured: carry::captured(image),
+            kind: format.map_or("file", |format| format.kind().word()),
+            extension: format.map_or("bin", Format::extension),
+            name: carry::name(image),
+            sha256: image.sha256,
+        };
+        (self.bucket.clone(), self.key.render(&naming))
+    }
 }
 
 /// What the uploader is told.
@@ -84,6 +106,16 @@ pub struct Progress {
     pub held: Vec<(SiteName, String)>,
 }
 
+/// Has the settle step look at a file again.
+#[derive(Clone)]
+pub struct LookAgain(pub Arc<dyn Fn(&Path) + Send + Sync>);
+
+impl std::fmt::Debug for LookAgain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LookAgain")
+    }
+}
+
 /// Everything the uploader works with.
 #[derive(Debug, Clone)]
 pub struct Means {
@@ -102,7 +134,7 @@ pub struct Means {
     /// Told when something was accepted or changed in the queue.
     pub wake: Arc<Notify>,
     /// Told of files that are not what was accepted: the settle step looks at them again.
-    pub look_again: Arc<dyn Fn(&std::path::Path) + Send + Sync>,
+    pub look_again: LookAgain,
 }
 
 /// Carries images up until it is told to stop.
@@ -115,6 +147,8 @@ pub struct Uploader {
     turn: usize,
     pace: Pace,
     refusals: Refusals,
+    /// Sites whose folder is away, and until when they are left alone.
+    away: HashMap<SiteId, Duration>,
     hands: JoinSet<Carried>,
     carrier: Arc<Carrier>,
     progress: Arc<Mutex<Progress>>,
@@ -126,11 +160,12 @@ impl Uploader {
     /// # Errors
     /// When the queue cannot be read.
     pub async fn new(means: Means, orders: Orders, sites: Vec<Destination>) -> Result<Self, QueueError> {
-        let holds = means.queue.holds().await?;
+        let holds = means.queue.view().holds().await?;
         let carrier = Carrier::new(means.clone(), orders.retries, orders.refusals);
         Ok(Self {
             pace: Pace::new(orders.tolerance, orders.probes, orders.most),
             refusals: Refusals::new(holds),
+            away: HashMap::new(),
             hands: JoinSet::new(),
             carrier: Arc::new(carrier),
             progress: Arc::default(),
@@ -230,7 +265,7 @@ impl Uploader {
         free: usize,
         probe: bool,
     ) -> Result<(usize, Option<Duration>), QueueError> {
-        let ready = self.means.queue.sites_with_queued().await?;
+        let ready = self.means.queue.view().ready().await?;
         let mut held = Vec::new();
         let (mut begun, mut until) = (0, None);
         let count = self.sites.len();
@@ -269,19 +304,16 @@ impl Uploader {
             return Ok(0);
         }
         let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
-        let mut order = match self.orders.order {
+        let order = match self.orders.order {
             Order::Freshest => queue::Order::Freshest,
             Order::Oldest => queue::Order::Oldest,
         };
         let mut claimed = Vec::new();
         if asking {
-            claimed = self.means.queue.claim(site.id, queue::Order::Probe, limit).await?;
+            claimed = self.claim_in(site, queue::Order::Probe, limit).await?;
         }
         if claimed.is_empty() {
-            if self.orders.order == Order::Oldest {
-                order = queue::Order::Oldest;
-            }
-            claimed = self.means.queue.claim(site.id, order, limit).await?;
+            claimed = self.claim_in(site, order, limit).await?;
         }
         let count = claimed.len();
         if asking && count > 0 {
@@ -293,6 +325,18 @@ impl Uploader {
             self.hands.spawn(async move { carrier.carry(site, dossier, permit).await });
         }
         Ok(count)
+    }
+
+    /// Claims images, and writes down with the claim which name each will have: should the configuration
+    /// change before the store has answered, the image keeps its name and is not sent twice.
+    async fn claim_in(
+        &self,
+        site: &Destination,
+        order: queue::Order,
+        limit: u32,
+    ) -> Result<Vec<Dossier>, QueueError> {
+        let to = site.clone();
+        self.means.queue.claim(site.id, order, limit, move |image| to.target(image)).await
     }
 
     /// Rows whose moment has come are queued again; gives when the next one comes.
@@ -326,19 +370,24 @@ impl Uploader {
                 return Ok(Permitted::Later(None, why));
             }
         };
+        let now = self.means.clock.monotonic();
+        if let Some(until) = self.away.get(&site.id).copied().filter(|until| *until > now) {
+            let why = "its camera folder is away: images wait until it is back".to_owned();
+            return Ok(Permitted::Later(Some(until), why));
+        }
         let local = site.zone.local(self.means.clock.now());
         let opens_in = self.orders.windows.opens_in(local);
         if !opens_in.is_zero() {
             let wait = opens_in.to_std().unwrap_or(DAY);
             let why = format!("outside gate.windows for {} more minutes", opens_in.num_minutes());
-            return Ok(Permitted::Later(Some(self.means.clock.monotonic() + wait), why));
+            return Ok(Permitted::Later(Some(now + wait), why));
         }
         if let Some(budget) = self.orders.daily_budget {
-            let spent = self.means.queue.spent(day_of(local), site.id).await?;
+            let spent = self.means.queue.view().spent(Some(site.id), day_of(local)).await?;
             if spent >= budget {
                 let wait = until_midnight(local);
                 let why = format!("gate.daily_budget is used up ({spent} bytes today)");
-                return Ok(Permitted::Later(Some(self.means.clock.monotonic() + wait), why));
+                return Ok(Permitted::Later(Some(now + wait), why));
             }
         }
         Ok(Permitted::Now { asking })
@@ -358,6 +407,9 @@ impl Uploader {
             self.queue_failed(error)?;
         }
         let now = self.means.clock.monotonic();
+        if carried.away {
+            self.away.insert(carried.site, now + AWAY_PAUSE);
+        }
         let chance = fastrand::f64();
         if carried.lesson == Lesson::Fine {
             for hold in self.refusals.accepted(carried.site) {
@@ -395,7 +447,8 @@ impl Uploader {
     }
 
     async fn lift(&self, hold: Hold) -> Result<(), QueueError> {
-        let released = self.means.queue.lift(hold.site, hold.scope).await?;
+        self.means.queue.lift(hold.site).await?;
+        let released = self.means.queue.release_parked(hold.site, hold.scope()).await?;
         self.means.complaints.over(
             &format!("refused {:?}", hold.site),
             &format!("what was refused is taken again: {released} images are queued"),
@@ -420,6 +473,8 @@ enum Permitted {
 
 /// How long the queue is left alone after a passing failure of it.
 const QUEUE_PAUSE: Duration = Duration::from_secs(5);
+/// How long a site whose folder is away is left alone; its return also wakes the uploader.
+const AWAY_PAUSE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {

@@ -56,7 +56,12 @@ impl Backing {
     }
 
     /// Writes `record` and the names of its `body` where nothing reads it yet.
-    pub(crate) async fn stage(&self, slot: Slot<'_>, record: &impl Serialize, body: &[Blob]) -> io::Result<Staged> {
+    pub(crate) async fn stage(
+        &self,
+        slot: Slot<'_>,
+        record: &impl Serialize,
+        body: &[Blob],
+    ) -> io::Result<Staged> {
         match self {
             Self::Memory => Ok(Staged(None)),
             Self::Directory(directory) => directory.stage(slot, record, body).await,
@@ -115,7 +120,9 @@ pub(crate) async fn read(blobs: &[Blob], range: Range<u64>) -> io::Result<Bytes>
         1 => Ok(slices.remove(0)),
         _ => {
             let mut whole = BytesMut::with_capacity(slices.iter().map(Bytes::len).sum());
-            slices.iter().for_each(|slice| whole.extend_from_slice(slice));
+            slices
+                .iter()
+                .for_each(|slice| whole.extend_from_slice(slice));
             Ok(whole.freeze())
         }
     }

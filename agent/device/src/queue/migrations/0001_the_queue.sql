@@ -37,6 +37,7 @@ CREATE TABLE images (
     bucket        TEXT,
     key           TEXT,
     upload_id     TEXT,
+    part_size     INTEGER CHECK (part_size > 0),
     etag          TEXT,
     verified_ms   INTEGER,
     proof         INTEGER CHECK (proof BETWEEN 0 AND 2),
@@ -47,6 +48,7 @@ CREATE TABLE images (
     fix           TEXT,
     UNIQUE (site, sha256),
     CHECK ((bucket IS NULL) = (key IS NULL)),
+    CHECK (upload_id IS NULL OR part_size IS NOT NULL),
     CHECK (state <> 1 OR next_at_ms IS NOT NULL),
     CHECK ((state = 3) = (verified_ms IS NOT NULL AND proof IS NOT NULL)),
     CHECK (state <> 4 OR (next_at_ms IS NOT NULL AND refusal_scope IS NOT NULL AND failure IS NOT NULL))

@@ -61,7 +61,11 @@ async fn claims_of_a_killed_run_are_queued_and_unsure() {
         fs::copy(bench.dir.path().join(name), copy.path().join(name)).unwrap();
     }
     let queue = open(copy.path()).await.queue;
-    for image in queue.claim(bench.site, Order::Oldest, 9).await.unwrap() {
+    for image in queue
+        .claim(bench.site, Order::Oldest, 9, target)
+        .await
+        .unwrap()
+    {
         assert_eq!(image.image.unsure, claimed.contains(&image.image.id));
     }
     // Whoever opens beside the daemon takes nothing back.
@@ -115,7 +119,7 @@ async fn after_a_rebuild_images_are_unsure_until_all_was_scanned() {
     queue.accept(image(site, 1)).await.unwrap();
     queue.rebuilt_done().await.unwrap();
     queue.accept(image(site, 2)).await.unwrap();
-    let claimed = queue.claim(site, Order::Oldest, 9).await.unwrap();
+    let claimed = queue.claim(site, Order::Oldest, 9, target).await.unwrap();
     let unsure: Vec<_> = claimed.iter().map(|dossier| dossier.image.unsure).collect();
     assert_eq!(unsure, [true, false]);
 }
@@ -252,7 +256,11 @@ async fn a_rebuild_that_was_killed_is_finished() {
     assert_eq!(opened.rebuilt.unwrap().reason, "torn");
     let site = opened.queue.site_id(site_name("a")).await.unwrap();
     opened.queue.accept(image(site, 1)).await.unwrap();
-    let claimed = opened.queue.claim(site, Order::Oldest, 1).await.unwrap();
+    let claimed = opened
+        .queue
+        .claim(site, Order::Oldest, 1, target)
+        .await
+        .unwrap();
     assert!(claimed[0].image.unsure);
 }
 
@@ -403,7 +411,7 @@ async fn works(queue: &Queue) -> bool {
             queue.accept(image(site, number)).await?;
         }
         loop {
-            let claimed = queue.claim(site, Order::Oldest, 7).await?;
+            let claimed = queue.claim(site, Order::Oldest, 7, target).await?;
             let Some(last) = claimed.last() else {
                 return Ok::<_, QueueError>(());
             };

@@ -49,7 +49,7 @@ async fn names_that_are_not_utf8_come_back_as_they_were() {
     bench.queue.accept(new.clone()).await.unwrap();
     let claimed = bench
         .queue
-        .claim(bench.site, Order::Oldest, 1)
+        .claim(bench.site, Order::Oldest, 1, target)
         .await
         .unwrap();
     assert_eq!(claimed[0].image.place, new.place);
@@ -85,7 +85,7 @@ async fn the_same_bytes_elsewhere_are_the_same_image_and_another_sites_are_not()
     assert!(matches!(theirs.unwrap(), Accepted::New(found) if found != id));
     let claimed = bench
         .queue
-        .claim(bench.site, Order::Freshest, 9)
+        .claim(bench.site, Order::Freshest, 9, target)
         .await
         .unwrap();
     assert_eq!(claimed.len(), 1);
@@ -199,7 +199,7 @@ async fn no_move_that_the_drawing_lacks_is_written() {
         queue.lose(id, String::new()).await,
         queue.release(id, true).await,
         queue.place(id, "b".into(), "k".into()).await,
-        queue.multipart_started(id, "u".into()).await,
+        queue.multipart_started(id, multipart("u")).await,
         queue.retry(Selector::Id(id)).await.map(drop),
     ];
     for refusal in refusals {
@@ -229,26 +229,29 @@ async fn parts_survive_and_belong_to_one_upload_of_one_key() {
         etag: "\"p\"".into(),
     };
     queue.place(id, "b".into(), "k".into()).await.unwrap();
-    queue.multipart_started(id, "u1".into()).await.unwrap();
+    queue.multipart_started(id, multipart("u1")).await.unwrap();
     queue.part_done(id, "u1".into(), part(2)).await.unwrap();
     queue.part_done(id, "u1".into(), part(1)).await.unwrap();
     queue.delay(id, delayed(0)).await.unwrap();
     queue.promote(5, LONGEST).await.unwrap();
-    let claimed = queue.claim(bench.site, Order::Oldest, 1).await.unwrap();
+    let claimed = queue
+        .claim(bench.site, Order::Oldest, 1, target)
+        .await
+        .unwrap();
     assert_eq!(claimed[0].parts, [part(1), part(2)]);
-    assert_eq!(claimed[0].image.upload_id.as_deref(), Some("u1"));
+    assert_eq!(claimed[0].image.multipart, Some(multipart("u1")));
     assert_eq!(claimed[0].image.attempts, 1);
     // The same key changes nothing; another one begins anew, and a late answer of the old one is refused.
     queue.place(id, "b".into(), "k".into()).await.unwrap();
-    assert_eq!(bench.image(id).await.upload_id.as_deref(), Some("u1"));
+    assert_eq!(bench.image(id).await.multipart, Some(multipart("u1")));
     queue.place(id, "b".into(), "k2".into()).await.unwrap();
     let late = queue.part_done(id, "u1".into(), part(3)).await.unwrap_err();
     assert!(matches!(late, QueueError::NoSuchUpload(_)));
-    queue.multipart_started(id, "u2".into()).await.unwrap();
+    queue.multipart_started(id, multipart("u2")).await.unwrap();
     queue.part_done(id, "u2".into(), part(1)).await.unwrap();
     queue.verified(id, stored()).await.unwrap();
     let done = queue.view().show(Selector::Id(id)).await.unwrap().remove(0);
-    assert_eq!((done.parts, done.image.upload_id), (Vec::new(), None));
+    assert_eq!((done.parts, done.image.multipart), (Vec::new(), None));
     assert_eq!(done.image.target, Some(("b".into(), "k2".into())));
     assert_eq!(
         (done.image.verified_ms, done.image.proof),
@@ -278,7 +281,7 @@ proptest! {
             }
             let mut claimed = Vec::new();
             loop {
-                let some = bench.queue.claim(bench.site, order, limit).await.unwrap();
+                let some = bench.queue.claim(bench.site, order, limit, target).await.unwrap();
                 assert!(some.len() <= limit as usize);
                 if some.is_empty() {
                     break;
@@ -384,7 +387,7 @@ async fn each_site_probes_for_itself_and_one_for_the_account() {
                 let (Accepted::New(id) | Accepted::Duplicate(id)) = known else {
                     panic!()
                 };
-                queue.claim(site, Order::Freshest, 9).await.unwrap();
+                queue.claim(site, Order::Freshest, 9, target).await.unwrap();
                 queue.park(id, refused(scope, 100)).await.unwrap();
             }
         }
@@ -399,11 +402,11 @@ async fn each_site_probes_for_itself_and_one_for_the_account() {
             .sum();
         assert_eq!(ready, probes, "{scope:?}");
         for &site in &sites {
-            queue.claim(site, Order::Freshest, 9).await.unwrap();
+            queue.claim(site, Order::Freshest, 9, target).await.unwrap();
         }
         queue.release_parked(None, scope).await.unwrap();
         for &site in &sites {
-            queue.claim(site, Order::Freshest, 9).await.unwrap();
+            queue.claim(site, Order::Freshest, 9, target).await.unwrap();
         }
         let mut all = Vec::new();
         let each = |image: Image| {

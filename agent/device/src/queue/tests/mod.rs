@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use weir_journey::identity::Sha256;
 use weir_journey::queue::State;
+use weir_journey::verify::Proof;
 
 use super::*;
 
@@ -43,7 +44,11 @@ impl Bench {
     }
 
     async fn claim(&self, order: Order, limit: u32) -> Vec<ImageId> {
-        let claimed = self.queue.claim(self.site, order, limit).await.unwrap();
+        let claimed = self
+            .queue
+            .claim(self.site, order, limit, target)
+            .await
+            .unwrap();
         claimed
             .into_iter()
             .map(|dossier| dossier.image.id)
@@ -74,6 +79,20 @@ fn site_name(name: &str) -> SiteName {
 
 async fn open(dir: &Path) -> Opened {
     Queue::open(dir.to_owned(), now()).await.unwrap()
+}
+
+fn target(image: &Image) -> (String, String) {
+    (
+        "first-dam-image".to_owned(),
+        format!("{}.jpg", image.sha256),
+    )
+}
+
+fn multipart(upload_id: &str) -> Multipart {
+    Multipart {
+        upload_id: upload_id.to_owned(),
+        part_size: 5 << 20,
+    }
 }
 
 fn digest(number: u8) -> Sha256 {

@@ -203,7 +203,7 @@ impl Day {
         };
         let claimed = self
             .queue
-            .claim(self.sites[site], order, limit)
+            .claim(self.sites[site], order, limit, target)
             .await
             .unwrap();
         let queued =

@@ -1,0 +1,105 @@
+//! `weir status`: asks the running agent, or reads the queue when none runs.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::output::{Failed, bytes, print};
+use super::short;
+use crate::agent::resting;
+use crate::config::Config;
+use crate::serve::Status;
+
+/// A status of a thousand sites fits in.
+const LONGEST: usize = 4 << 20;
+
+pub(super) fn status(config: &Config, json: bool) -> Result<ExitCode, Failed> {
+    let status = short(async {
+        match config.daemon.listen {
+            Some(address) => match ask(address).await {
+                Ok(status) => Ok(status),
+                Err(why) => resting(config, &why).await.map_err(Failed::from),
+            },
+            None => resting(config, "daemon.listen is \"\", so nobody can be asked")
+                .await
+                .map_err(Failed::from),
+        }
+    })?;
+    if json {
+        let text = serde_json::to_string(&status).map_err(|error| Failed::Work(error.to_string()))?;
+        print(&(text + "\n"))?;
+    } else {
+        print(&page(&status))?;
+    }
+    Ok(ExitCode::from(u8::from(!status.healthy())))
+}
+
+async fn ask(address: SocketAddr) -> Result<Status, String> {
+    tokio::time::timeout(Duration::from_secs(10), get(address))
+        .await
+        .map_err(|_| format!("no answer from {address}"))?
+}
+
+async fn get(address: SocketAddr) -> Result<Status, String> {
+    let no_daemon = |error: std::io::Error| format!("no agent answers at {address}: {error}");
+    let stream = TcpStream::connect(address).await.map_err(no_daemon)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| format!("no agent answers at {address}: {error}"))?;
+    let driver = tokio::spawn(connection);
+    let request = http::Request::get("/status")
+        .header(http::header::HOST, address.to_string())
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| error.to_string())?;
+    let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
+    let body = Limited::new(answer.into_body(), LONGEST).collect().await;
+    driver.abort();
+    let body = body.map_err(|error| error.to_string())?.to_bytes();
+    serde_json::from_slice(&body).map_err(|_| format!("what answers at {address} is no weir"))
+}
+
+fn page(status: &Status) -> String {
+    let mut text = String::new();
+    if status.running {
+        let since = status.started_at.map_or(String::new(), |at| {
+            format!(", for {} s", (status.now - at).num_seconds().max(0))
+        });
+        text.push_str(&format!("weir {} is running{since}\n", status.version));
+    } else {
+        text.push_str(&format!("weir {} is not running\n", status.version));
+    }
+    for site in &status.sites {
+        text.push_str(&format!("\n{}\n", site.name));
+        for directory in &site.directories {
+            let there = if directory.present { "" } else { "  (not there)" };
+            text.push_str(&format!("  folder     {}{there}\n", directory.path));
+        }
+        for (state, count) in &site.images {
+            text.push_str(&format!("  {:10} {count}\n", state.to_string()));
+        }
+        if site.open_bytes > 0 {
+            let oldest = site.oldest_open.map_or(String::new(), |at| format!(", oldest {}", at.to_rfc3339()));
+            text.push_str(&format!("  owed       {}{oldest}\n", bytes(site.open_bytes)));
+        }
+        if let Some(held) = &site.held {
+            text.push_str(&format!("  held       {held}\n"));
+        }
+    }
+    for (reason, count) in &status.quarantined {
+        text.push_str(&format!("\nquarantined {count} ({reason}): see `weir queue list --quarantined`\n"));
+    }
+    if let Some(ahead) = status.clock.store_ahead_s.filter(|ahead| ahead.abs() >= 2.0) {
+        text.push_str(&format!("\nthe store's clock is {ahead:.0} s ahead of this board's\n"));
+    }
+    text.push_str(if status.healthy() { "\nall is well\n" } else { "\n" });
+    for trouble in &status.troubles {
+        text.push_str(&format!("look: {trouble}\n"));
+    }
+    text
+}

@@ -1,0 +1,347 @@
+//! One claimed image: find its bytes, bring them to their key, write down what came of it.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset};
+use weir_journey::settle::Format;
+use weir_journey::stamp::CaptureTime;
+use weir_journey::upload::{Cause, Described, Schedule, Scope, Verdict, beside, metadata};
+
+use super::pace::Lesson;
+use super::parts::Parts;
+use super::source::{Found, find};
+use super::{Destination, Means, day_of, millis};
+use crate::gate::Permit;
+use crate::queue::{Class, Delayed, Dossier, Image, QueueError, Refused, SiteId, Stored};
+use crate::s3::{Delivery, Parcel, SendError, SourceFault};
+
+/// Carries images; shared by all that are under way.
+#[derive(Debug)]
+pub(super) struct Carrier {
+    means: Means,
+    retries: Schedule,
+    refusals: Schedule,
+}
+
+/// What came of one image, as far as others are concerned.
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub(super) site: SiteId,
+    pub(super) lesson: Lesson,
+    /// A refusal that reaches further than this image.
+    pub(super) refused: Option<Refused>,
+    /// The camera's folder is away: the site's other images are no use trying.
+    pub(super) away: bool,
+    /// The queue failed for good while the outcome was written down.
+    pub(super) queue_error: Option<QueueError>,
+}
+
+/// What is to be written down of one image.
+enum Outcome {
+    Delivered(Delivery),
+    Delay(Delayed),
+    Park(Refused),
+    Lose(String),
+    Release,
+}
+
+/// After a link failure an image waits no longer than this: the breaker paces the link, and the wait only lets
+/// others go first.
+const LONGEST_LINK_WAIT: Duration = Duration::from_secs(60);
+/// An image that the store took and cannot show so often is parked: sending it again does not mend that.
+const UNPROVEN: u32 = 8;
+/// How long to wait before the queue is tried again when its disk is full.
+const RECORD_PAUSE: Duration = Duration::from_secs(5);
+
+impl Carrier {
+    pub(super) const fn new(means: Means, retries: Schedule, refusals: Schedule) -> Self {
+        Self { means, retries, refusals }
+    }
+
+    /// Carries one image; the permit is given back when it returns.
+    pub(super) async fn carry(&self, to: Destination, dossier: Dossier, permit: Permit) -> Carried {
+        let sent = Arc::new(AtomicU64::new(0));
+        let (outcome, lesson, away) = self.attempt(&to, &dossier, &sent).await;
+        let refused = match &outcome {
+            Outcome::Park(refused) if refused.scope != Scope::Image => Some(refused.clone()),
+            _ => None,
+        };
+        let queue_error = self.record(&to, &dossier.image, outcome, sent.load(Ordering::Relaxed)).await;
+        drop(permit);
+        Carried { site: to.id, lesson, refused, away, queue_error: queue_error.err() }
+    }
+
+    async fn attempt(
+        &self,
+        to: &Destination,
+        dossier: &Dossier,
+        sent: &Arc<AtomicU64>,
+    ) -> (Outcome, Lesson, bool) {
+        let looked = {
+            let (dossier, folders) = (dossier.clone(), to.directories.clone());
+            tokio::task::spawn_blocking(move || find(&dossier, &folders)).await
+        };
+        let file = match looked {
+            Ok(Found::Here(file)) => file,
+            Ok(Found::Gone { replaced }) => return self.gone(&dossier.image, &replaced),
+            Ok(Found::Away) => return (Outcome::Release, Lesson::Untried, true),
+            Ok(Found::Unreadable(error)) => {
+                return self.unreadable(&dossier.image, &format!("cannot read the file: {error}"));
+            }
+            Err(error) => return self.unreadable(&dossier.image, &error.to_string()),
+        };
+        match self.deliver(to, dossier, file, sent).await {
+            Ok(delivery) => {
+                self.arrived(&dossier.image, &delivery);
+                (Outcome::Delivered(delivery), Lesson::Fine, false)
+            }
+            Err(error) => self.failed(&dossier.image, error),
+        }
+    }
+
+    /// Delivers to the image's key, or to the one beside it when that is taken by another image.
+    async fn deliver(
+        &self,
+        to: &Destination,
+        dossier: &Dossier,
+        file: Arc<std::fs::File>,
+        sent: &Arc<AtomicU64>,
+    ) -> Result<Delivery, SendError> {
+        let image = &dossier.image;
+        let (bucket, mut key) = image.target.clone().unwrap_or_else(|| to.target(image));
+        let about = describe(to, image);
+        let parts = Parts::new(self.means.queue.clone(), dossier);
+        let content_type =
+            Format::from_code(image.format).map_or("application/octet-stream", Format::content_type);
+        loop {
+            let parcel = Parcel {
+                bucket: &bucket,
+                key: &key,
+                file: Arc::clone(&file),
+                size: image.place.identity.size,
+                sha256: image.sha256,
+                content_type,
+                metadata: &about,
+                unsure: image.unsure,
+                sent: Arc::clone(sent),
+                parts: &parts,
+            };
+            match self.means.store.deliver(&parcel).await {
+                Err(SendError::Conflict { found, .. }) if key == to.target(image).1 => {
+                    let next = beside(&key, &image.sha256);
+                    tracing::info!("{} keeps both: {key} holds another image ({found}), this one becomes {next}", to.name);
+                    let placed = self.means.queue.place(image.id, bucket.clone(), next.clone()).await;
+                    placed.map_err(|error| SendError::Log(Box::new(error)))?;
+                    key = next;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn arrived(&self, image: &Image, delivery: &Delivery) {
+        let now_ms = self.means.clock.now_ms();
+        let took = now_ms.saturating_sub(image.accepted_ms).max(0).unsigned_abs();
+        self.means.vitals.verified(image.site_name.as_str(), Duration::from_millis(took));
+        tracing::debug!(
+            image = %image.id, sha256 = %image.sha256, again = delivery.already_there, "verified"
+        );
+    }
+
+    fn gone(&self, image: &Image, replaced: &[std::path::PathBuf]) -> (Outcome, Lesson, bool) {
+        replaced.iter().for_each(|path| (self.means.look_again.0)(path));
+        let path = image.place.path.display();
+        let why = if replaced.is_empty() {
+            format!("{path} is gone and was not uploaded yet")
+        } else {
+            format!("{path} was replaced before it was uploaded; what is there now is a new image")
+        };
+        self.complain("missing", &format!("{}: {why}", image.site_name));
+        self.means.vitals.failed("missing");
+        (Outcome::Lose(why), Lesson::Untried, false)
+    }
+
+    fn unreadable(&self, image: &Image, why: &str) -> (Outcome, Lesson, bool) {
+        let sentence = format!("{}: {}: {why}", image.site_name, image.place.path.display());
+        self.complain("unreadable", &sentence);
+        self.means.vitals.failed("unreadable");
+        (self.delay(self.wait(image), true, false, why.to_owned()), Lesson::Untried, false)
+    }
+
+    fn failed(&self, image: &Image, error: SendError) -> (Outcome, Lesson, bool) {
+        let words = error.to_string();
+        let (outcome, lesson) = match error {
+            SendError::Store(failure) => return self.judged(image, &failure.verdict(), words),
+            SendError::Source(SourceFault::Changed(_)) => {
+                let path = image.place.path.clone();
+                return self.gone(image, &[path]);
+            }
+            SendError::Source(SourceFault::Unreadable(_)) => return self.unreadable(image, &words),
+            SendError::Unproven { .. } | SendError::Conflict { .. } if image.attempts >= UNPROVEN => {
+                let fix = "look at the object, remove it if it is wrong, then `weir queue retry`";
+                (self.park(Scope::Image, words.clone(), fix), Lesson::Answered)
+            }
+            SendError::Unproven { .. } | SendError::Conflict { .. } => {
+                (self.delay(self.wait(image), true, true, words.clone()), Lesson::Answered)
+            }
+            SendError::Log(_) => {
+                (self.delay(RECORD_PAUSE, false, true, words.clone()), Lesson::Untried)
+            }
+        };
+        self.means.vitals.failed("unproven");
+        self.complain("unproven", &words);
+        (outcome, lesson, false)
+    }
+
+    fn judged(&self, image: &Image, verdict: &Verdict, words: String) -> (Outcome, Lesson, bool) {
+        let (outcome, lesson) = match *verdict {
+            Verdict::Retry { cause, after } => {
+                self.means.vitals.failed(label(cause));
+                self.complain(label(cause), &words);
+                let wait = match cause {
+                    Cause::Link => self.wait(image).min(LONGEST_LINK_WAIT),
+                    Cause::Busy | Cause::Race => {
+                        after.unwrap_or_else(|| self.retries.delay(2, fastrand::f64()))
+                    }
+                    Cause::Server => after.unwrap_or_else(|| self.wait(image)),
+                    Cause::Clock => Duration::ZERO,
+                };
+                let lesson = Lesson::Failed(cause, wait, words.clone());
+                (self.delay(wait, cause.counts(), true, words), lesson)
+            }
+            Verdict::Park { scope, fix } => {
+                self.means.vitals.failed("refused");
+                if scope == Scope::Image {
+                    self.complain("refused", &format!("{}: {words}", image.site_name));
+                }
+                (self.park(scope, words, fix), Lesson::Answered)
+            }
+            Verdict::Exists => {
+                (self.delay(self.wait(image), true, true, words), Lesson::Answered)
+            }
+            Verdict::Changed => {
+                // The store got other bytes than were accepted. The file's own identity is unchanged, or it
+                // would have been noticed before: so the next look reads all of it.
+                self.means.vitals.failed("changed");
+                self.complain("changed", &words);
+                (self.look_again(image, words), Lesson::Answered)
+            }
+        };
+        (outcome, lesson, false)
+    }
+
+    /// What the store got differs: either the file does, or something on the way garbled it.
+    fn look_again(&self, image: &Image, words: String) -> Outcome {
+        (self.means.look_again.0)(&image.place.path);
+        self.delay(self.wait(image), true, true, words)
+    }
+
+    fn wait(&self, image: &Image) -> Duration {
+        self.retries.delay(image.attempts.saturating_add(1), fastrand::f64())
+    }
+
+    fn delay(&self, wait: Duration, counts: bool, unsure: bool, failure: String) -> Outcome {
+        let until_ms = self.means.clock.now_ms().saturating_add(millis(wait));
+        Outcome::Delay(Delayed { until_ms, counts, unsure, failure })
+    }
+
+    fn park(&self, scope: Scope, failure: String, fix: &str) -> Outcome {
+        // Half to the whole of the wait: a refusal is asked about rarely, and not by all devices at once.
+        let wait = self.refusals.cap().mul_f64(0.5 + fastrand::f64() / 2.0);
+        let next_probe_ms = self.means.clock.now_ms().saturating_add(millis(wait));
+        Outcome::Park(Refused { scope, next_probe_ms, failure, fix: fix.to_owned() })
+    }
+
+    fn complain(&self, about: &str, sentence: &str) {
+        self.means.complaints.warn(about, self.means.clock.monotonic(), &sentence);
+    }
+
+    /// Writes the outcome down. While the disk is full it goes on trying: the row says that the image is on its
+    /// way, and nobody else would take it up.
+    async fn record(
+        &self,
+        to: &Destination,
+        image: &Image,
+        outcome: Outcome,
+        sent: u64,
+    ) -> Result<(), QueueError> {
+        let day = day_of(to.zone.local(self.means.clock.now()));
+        self.means.vitals.sent(sent);
+        loop {
+            let spent = async {
+                if sent > 0 { self.means.queue.spend(to.id, day, sent).await } else { Ok(()) }
+            };
+            let (written, spent) = tokio::join!(self.write(image, &outcome), spent);
+            match written.and(spent) {
+                Err(error) if error.class() == Class::Retry => {
+                    self.complain("queue", &error.to_string());
+                    tokio::time::sleep(RECORD_PAUSE).await;
+                }
+                Err(error) if error.class() == Class::Refused => {
+                    tracing::error!("image {} was changed behind the uploader's back: {error}", image.id);
+                    return Ok(());
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn write(&self, image: &Image, outcome: &Outcome) -> Result<(), QueueError> {
+        let queue = &self.means.queue;
+        match outcome {
+            Outcome::Delivered(delivery) => {
+                let stored = Stored {
+                    proof: delivery.proof,
+                    etag: delivery.facts.etag.clone(),
+                    at_ms: self.means.clock.now_ms(),
+                };
+                queue.verified(image.id, stored).await
+            }
+            Outcome::Delay(delayed) => queue.delay(image.id, delayed.clone()).await,
+            Outcome::Park(refused) => queue.park(image.id, refused.clone()).await,
+            Outcome::Lose(why) => queue.lose(image.id, why.clone()).await,
+            Outcome::Release => queue.release(image.id, false).await,
+        }
+    }
+}
+
+const fn label(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Link => "link",
+        Cause::Busy => "busy",
+        Cause::Server => "server",
+        Cause::Clock => "clock",
+        Cause::Race => "race",
+    }
+}
+
+/// The capture time of a row, in its own offset.
+pub(super) fn captured(image: &Image) -> DateTime<FixedOffset> {
+    let at = DateTime::from_timestamp_millis(image.captured_ms).unwrap_or_default();
+    // The table's own check keeps the offset within a day.
+    FixedOffset::east_opt(image.offset_s)
+        .map_or_else(|| at.fixed_offset(), |offset| at.with_timezone(&offset))
+}
+
+/// The file's own name, as the kernel's bytes.
+pub(super) fn name(image: &Image) -> &[u8] {
+    image.place.path.file_name().unwrap_or_default().as_bytes()
+}
+
+fn describe(to: &Destination, image: &Image) -> Vec<(&'static str, String)> {
+    let capture = serde_json::from_str::<CaptureTime>(&image.capture).ok();
+    let (source, confidence) = capture
+        .map_or_else(|| (String::new(), String::new()), |c| (c.source.to_string(), c.confidence.to_string()));
+    metadata(&Described {
+        site: &to.name,
+        sha256: image.sha256,
+        captured: captured(image),
+        source: &source,
+        confidence: &confidence,
+        name: name(image),
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}

@@ -42,8 +42,6 @@ pub struct LinkStatus {
     pub in_flight: usize,
     /// How many may be on their way at once now.
     pub width: usize,
-    /// Bytes sent today (the board's day, UTC), towards `gate.daily_budget`.
-    pub sent_today: u64,
 }
 
 /// The board's clock against the store's.
@@ -56,8 +54,8 @@ pub struct ClockStatus {
 /// The watcher.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WatchStatus {
-    /// Whether the last canary came back; `None` before the first.
-    pub canary_ok: Option<bool>,
+    /// Whether the kernel's events are known or believed to arrive.
+    pub events_arrive: bool,
     /// When the last scan of all directories ended.
     pub last_scan: Option<DateTime<Utc>>,
     /// Files that a rescan found and events should have announced.

@@ -49,6 +49,13 @@ impl Schedule {
         Ok(Self { first, cap })
     }
 
+    /// Delays that double from `first` to `cap`, with values that make no sense moved to the nearest that do: for
+    /// a configuration that was checked already.
+    pub fn between(first: Duration, cap: Duration) -> Self {
+        let first = first.max(Duration::from_millis(1));
+        Self { first, cap: cap.max(first) }
+    }
+
     /// The longest delay that can follow the given number of failed attempts (1 = the first failure).
     pub fn ceiling(&self, attempts: u32) -> Duration {
         let mut steps = ExponentialBackoff::<Still> {

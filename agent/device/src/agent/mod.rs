@@ -1,0 +1,275 @@
+//! Where the steps meet: one process, one state directory, any number of sites.
+//!
+//! The steps do not call each other. Watch announces files to settle; settle hands whole ones to the
+//! [`Register`], which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
+//! is all that passes between the last two.
+
+mod register;
+mod standing;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use weir_journey::upload::Schedule;
+
+use crate::complaints::Complaints;
+use crate::config::{self, Config, Ramp};
+use crate::lock::{Lock, LockError};
+use crate::queue::{Queue, QueueError};
+use crate::s3::{Store, StoreConfig};
+use crate::serve::{self, ServeError, Vitals};
+use crate::settle::{self, Settings as SettleSettings};
+use crate::upload::{Destination, LookAgain, Means, Orders, Uploader};
+use crate::watch::{self, Root, RootId};
+use crate::world::World;
+use crate::{systemd, upload};
+
+use register::Register;
+pub use standing::resting;
+use standing::{Live, Standing};
+
+/// Why the agent does not run, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing is configured to be watched.
+    #[error("no [[site]] is configured: add one (see `weir config init`)")]
+    NoSite,
+    /// The state directory.
+    #[error("cannot use state.directory {}: {source}", path.display())]
+    State {
+        /// The directory.
+        path: std::path::PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Another agent works there.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The queue.
+    #[error("{0}")]
+    Queue(#[from] QueueError),
+    /// The listening socket.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// A part of the agent ended although nobody asked it to: systemd starts it anew.
+    #[error("{part} ended unexpectedly: {why}")]
+    Ended {
+        /// Which part.
+        part: &'static str,
+        /// How.
+        why: String,
+    },
+}
+
+/// What a part of the agent ended with.
+type Ended = (&'static str, Result<(), QueueError>);
+
+/// Runs the agent until `stop`, then finishes what is under way within `daemon.drain`.
+///
+/// # Errors
+/// [`RunError`]: at the start before anything was changed, later after a drain; nothing accepted is lost by it.
+pub async fn run(config: Config, world: World, stop: CancellationToken) -> Result<(), RunError> {
+    if config.sites.is_empty() {
+        return Err(RunError::NoSite);
+    }
+    let state = config.state.directory.clone();
+    let _lock = take_state(&state).await?;
+    let opened = Queue::open(state.clone(), world.clock.now()).await?;
+    if let Some(rebuilt) = &opened.rebuilt {
+        tracing::error!("{rebuilt}");
+    }
+    let agent = Agent::assemble(config, world, opened.queue).await?;
+    agent.live.rebuilding(opened.rebuilt.is_some());
+    agent.work(stop).await
+}
+
+async fn take_state(path: &std::path::Path) -> Result<Lock, RunError> {
+    let path = path.to_owned();
+    let taken = tokio::task::spawn_blocking(move || {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.map_err(|source| RunError::State { path: path.clone(), source })?;
+        Lock::take(&path).map_err(RunError::from)
+    });
+    taken.await.unwrap_or_else(|error| {
+        Err(RunError::Ended { part: "the start", why: error.to_string() })
+    })
+}
+
+/// Everything, assembled and not yet begun.
+struct Agent {
+    config: Config,
+    world: World,
+    queue: Queue,
+    destinations: Vec<Destination>,
+    live: Arc<Live>,
+    store: Arc<Store>,
+    vitals: Arc<Vitals>,
+    complaints: Arc<Complaints>,
+    wake: Arc<Notify>,
+}
+
+impl Agent {
+    async fn assemble(config: Config, world: World, queue: Queue) -> Result<Self, RunError> {
+        let mut destinations = Vec::with_capacity(config.sites.len());
+        for site in &config.sites {
+            destinations.push(Destination {
+                id: queue.site_id(site.name.clone()).await?,
+                name: site.name.clone(),
+                zone: site.timezone,
+                bucket: site.bucket.as_str().to_owned(),
+                key: site.key.template().clone(),
+                directories: site.directories.clone(),
+            });
+        }
+        let store = Store::connect(&store_config(&config), world.http.clone(), world.clock.clone());
+        Ok(Self {
+            live: Arc::new(Live::new(world.clock.clone(), roots_of(&config))),
+            store: Arc::new(store),
+            vitals: Arc::default(),
+            complaints: Arc::default(),
+            wake: Arc::new(Notify::new()),
+            config,
+            world,
+            queue,
+            destinations,
+        })
+    }
+
+    async fn work(self, stop: CancellationToken) -> Result<(), RunError> {
+        let listener = match self.config.daemon.listen {
+            Some(address) => Some(serve::listen(address).await?),
+            None => None,
+        };
+        let uploader = self.uploader().await?;
+        let standing = Arc::new(Standing::new(
+            self.queue.view().clone(),
+            Arc::clone(&self.live),
+            uploader.progress(),
+            Arc::clone(&self.store),
+            Arc::clone(&self.vitals),
+            self.destinations.clone(),
+        ));
+        let halt = stop.child_token();
+        let mut parts: JoinSet<Ended> = JoinSet::new();
+        if let Some(listener) = listener {
+            let served = serve::serve(listener, Arc::clone(&standing) as _, halt.clone());
+            parts.spawn(async move { ("the status page", Ok(served.await)) });
+        }
+        if let Some(every) = systemd::watchdog() {
+            let beat = standing::beat(Arc::clone(&standing), every, halt.clone());
+            parts.spawn(async move { ("the watchdog", Ok(beat.await)) });
+        }
+        self.begin_intake(&mut parts, &halt);
+        let drain = self.config.daemon.drain;
+        let token = halt.clone();
+        parts.spawn(async move { ("the uploader", uploader.run(token, drain).await) });
+        tracing::info!(
+            "weir {} watches {} sites, state in {}",
+            env!("CARGO_PKG_VERSION"),
+            self.destinations.len(),
+            self.config.state.directory.display()
+        );
+        systemd::ready(&format!("watching {} sites", self.destinations.len()));
+        supervise(parts, stop, halt).await
+    }
+
+    async fn uploader(&self) -> Result<Uploader, RunError> {
+        let inbox = self.world.inbox.clone();
+        let roots = roots_of(&self.config);
+        let look_again = LookAgain(Arc::new(move |path| {
+            if let Some(root) = roots.iter().find(|root| path.starts_with(&root.directory)) {
+                inbox.announce(root.id, path, watch::Cause::Found);
+            }
+        }));
+        let means = Means {
+            queue: self.queue.clone(),
+            store: Arc::clone(&self.store),
+            gate: Arc::clone(&self.world.gate),
+            clock: self.world.clock.clone(),
+            vitals: Arc::clone(&self.vitals),
+            complaints: Arc::clone(&self.complaints),
+            wake: Arc::clone(&self.wake),
+            look_again,
+        };
+        Ok(Uploader::new(means, orders(&self.config), self.destinations.clone()).await?)
+    }
+}
+
+/// Waits for `stop` or the first part that ends on its own; then lets the others drain.
+async fn supervise(
+    mut parts: JoinSet<Ended>,
+    stop: CancellationToken,
+    halt: CancellationToken,
+) -> Result<(), RunError> {
+    let mut outcome = tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        Some(ended) = parts.join_next() => judge(ended, false),
+    };
+    systemd::stopping();
+    tracing::info!("draining");
+    halt.cancel();
+    while let Some(ended) = parts.join_next().await {
+        outcome = outcome.and(judge(ended, true));
+    }
+    tracing::info!("stopped");
+    outcome
+}
+
+/// What the end of a part means: while draining an end is what was asked for.
+fn judge(ended: Result<Ended, tokio::task::JoinError>, draining: bool) -> Result<(), RunError> {
+    match ended {
+        Ok((_, Err(error))) => Err(error.into()),
+        Ok((_, Ok(()))) if draining => Ok(()),
+        Ok((part, Ok(()))) => Err(RunError::Ended { part, why: "it returned".into() }),
+        Err(error) => Err(RunError::Ended { part: "a task", why: error.to_string() }),
+    }
+}
+
+fn roots_of(config: &Config) -> Vec<Root> {
+    let depth = usize::try_from(config.watch.depth).unwrap_or(usize::MAX);
+    config
+        .sites
+        .iter()
+        .flat_map(|site| &site.directories)
+        .enumerate()
+        .map(|(id, directory)| Root { id: RootId(id), directory: directory.clone(), max_depth: depth })
+        .collect()
+}
+
+fn store_config(config: &Config) -> StoreConfig {
+    let store = &config.store;
+    StoreConfig {
+        endpoint: store.endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
+        region: store.region.clone(),
+        path_style: store.path_style,
+        credentials: store.credentials.clone(),
+        conditional_writes: store.conditional_writes,
+        prove_with: config.verify.with,
+        connect_timeout: config.upload.connect_timeout,
+        no_progress: config.upload.timeout,
+        multipart_above: config.upload.multipart_above,
+        part_size: config.upload.part_size,
+        bandwidth: config.gate.bandwidth,
+    }
+}
+
+fn orders(config: &Config) -> Orders {
+    Orders {
+        order: config.gate.order,
+        most: config.gate.max_in_flight,
+        windows: config.gate.windows.clone(),
+        daily_budget: config.gate.daily_budget.map(std::num::NonZeroU64::get),
+        tolerance: config.gate.breaker_failures,
+        probes: schedule(config.gate.probe),
+        retries: schedule(config.upload.backoff),
+        refusals: schedule(config.upload.park_probe),
+    }
+}
+
+/// The configuration has checked what a schedule asks for: first above nothing, and no longer than the last.
+fn schedule(ramp: Ramp) -> Schedule {
+    Schedule::between(ramp.first, ramp.max)
+}

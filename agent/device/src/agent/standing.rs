@@ -1,0 +1,325 @@
+//! How the agent stands: gathered for the status page, the metrics and the watchdog.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+use weir_journey::queue::State;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::queue::{Hold, QueueError, SiteStats, Stats, View};
+use crate::s3::Store;
+use crate::serve::{
+    self, ClockStatus, DirectoryStatus, LinkStatus, SiteStatus, Status, Vitals, WatchStatus,
+};
+use crate::systemd;
+use crate::upload::{Destination, Progress};
+use crate::watch::{Report, Root, RootId};
+
+/// A clock that is off by more than this is something to look at: names and logs are wrong by it.
+const CLOCK_OFF: f64 = 60.0;
+
+/// What the watcher and the settle step said last.
+#[derive(Debug)]
+pub(super) struct Live {
+    clock: Clock,
+    started_at: DateTime<Utc>,
+    roots: Vec<Root>,
+    gone: Mutex<BTreeSet<RootId>>,
+    unscanned: Mutex<BTreeSet<RootId>>,
+    last_scan: Mutex<Option<DateTime<Utc>>>,
+    missed: AtomicU64,
+    blind: AtomicBool,
+    rebuilding: AtomicBool,
+    pending: AtomicUsize,
+}
+
+impl Live {
+    pub(super) fn new(clock: Clock, roots: Vec<Root>) -> Self {
+        Self {
+            started_at: clock.now(),
+            clock,
+            unscanned: Mutex::new(roots.iter().map(|root| root.id).collect()),
+            roots,
+            gone: Mutex::default(),
+            last_scan: Mutex::default(),
+            missed: AtomicU64::new(0),
+            blind: AtomicBool::new(false),
+            rebuilding: AtomicBool::new(false),
+            pending: AtomicUsize::new(0),
+        }
+    }
+
+    /// The queue was rebuilt: until everything was scanned, images may be in the store already.
+    pub(super) fn rebuilding(&self, so: bool) {
+        self.rebuilding.store(so, Ordering::Relaxed);
+    }
+
+    /// Files that are seen and not settled.
+    pub(super) fn pending(&self, count: usize) {
+        self.pending.store(count, Ordering::Relaxed);
+    }
+
+    /// Takes a report of the watcher in. Gives whether it ends the first scan of everything.
+    pub(super) fn hear(&self, report: &Report) {
+        match report {
+            Report::RootGone { root, .. } => {
+                lock(&self.gone).insert(*root);
+            }
+            Report::RootBack { root, .. } => {
+                lock(&self.gone).remove(root);
+            }
+            Report::Scanned { root, .. } => {
+                lock(&self.unscanned).remove(root);
+                *lock(&self.last_scan) = Some(self.clock.now());
+            }
+            Report::Missed { files, .. } => {
+                self.missed.fetch_add(*files, Ordering::Relaxed);
+            }
+            Report::NoWatcher { .. } | Report::WatcherDead { .. } => {
+                self.blind.store(true, Ordering::Relaxed);
+            }
+            Report::CanaryBack => self.blind.store(false, Ordering::Relaxed),
+            Report::WatchLimit { .. }
+            | Report::Unreadable { .. }
+            | Report::EventsLost { .. }
+            | Report::Woken => {}
+        }
+    }
+
+    /// Whether every camera folder was scanned and all that was found is settled, for the first time since the
+    /// queue was rebuilt.
+    pub(super) fn rebuilt_now(&self) -> bool {
+        let complete = lock(&self.unscanned).is_empty() && self.pending.load(Ordering::Relaxed) == 0;
+        complete && self.rebuilding.swap(false, Ordering::Relaxed)
+    }
+
+    fn watch(&self) -> WatchStatus {
+        WatchStatus {
+            events_arrive: !self.blind.load(Ordering::Relaxed),
+            last_scan: *lock(&self.last_scan),
+            missed_events: self.missed.load(Ordering::Relaxed),
+            pending: self.pending.load(Ordering::Relaxed),
+        }
+    }
+
+    fn is_present(&self, directory: &std::path::Path) -> bool {
+        let gone = lock(&self.gone);
+        !self.roots.iter().any(|root| root.directory == directory && gone.contains(&root.id))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything that can be told of a running agent.
+pub(super) struct Standing {
+    view: View,
+    live: Arc<Live>,
+    progress: Arc<Mutex<Progress>>,
+    store: Arc<Store>,
+    vitals: Arc<Vitals>,
+    sites: Vec<Destination>,
+}
+
+impl Standing {
+    pub(super) const fn new(
+        view: View,
+        live: Arc<Live>,
+        progress: Arc<Mutex<Progress>>,
+        store: Arc<Store>,
+        vitals: Arc<Vitals>,
+        sites: Vec<Destination>,
+    ) -> Self {
+        Self { view, live, progress, store, vitals, sites }
+    }
+
+    async fn gather(&self) -> Result<Status, QueueError> {
+        let now = self.live.clock.now();
+        let (stats, holds) = (self.view.stats().await?, self.view.holds().await?);
+        let progress = lock(&self.progress).clone();
+        let link = self.link(&progress, now);
+        let ahead = self.store.clock_offset().map(|offset| offset.as_seconds_f64());
+        let mut status = Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            running: true,
+            started_at: Some(self.live.started_at),
+            now,
+            troubles: Vec::new(),
+            link,
+            clock: ClockStatus { store_ahead_s: ahead },
+            watch: self.live.watch(),
+            sites: Vec::new(),
+            quarantined: quarantined(&stats),
+        };
+        for site in &self.sites {
+            let directories = site.directories.iter().map(|directory| DirectoryStatus {
+                path: directory.to_string_lossy().into_owned(),
+                present: self.live.is_present(directory),
+            });
+            let held = held(site, &progress, &holds);
+            let counts = stats.sites.get(&site.name).cloned().unwrap_or_default();
+            status.sites.push(site_status(site.name.as_str(), directories.collect(), &counts, held));
+        }
+        status.troubles = troubles(&status);
+        Ok(status)
+    }
+
+    fn link(&self, progress: &Progress, now: DateTime<Utc>) -> LinkStatus {
+        let ago = progress.down_since.map(|since| self.live.clock.monotonic().saturating_sub(since));
+        LinkStatus {
+            down_since: ago.and_then(|ago| Some(now - chrono::Duration::from_std(ago).ok()?)),
+            last_failure: progress.last_failure.clone(),
+            in_flight: progress.in_flight,
+            width: progress.width,
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl serve::Standing for Standing {
+    async fn status(&self) -> Status {
+        match self.gather().await {
+            Ok(status) => status,
+            Err(error) => {
+                let mut status = blank(self.live.clock.now());
+                status.running = true;
+                status.troubles.push(format!("the queue cannot be read: {error}"));
+                status
+            }
+        }
+    }
+
+    fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+}
+
+fn held(site: &Destination, progress: &Progress, holds: &[Hold]) -> Option<String> {
+    let refused = holds.iter().find(|hold| hold.site.is_none_or(|id| id == site.id));
+    refused.map(|hold| format!("{}; {}", hold.reason, hold.fix)).or_else(|| {
+        progress.held.iter().find(|(name, _)| *name == site.name).map(|(_, why)| why.clone())
+    })
+}
+
+fn site_status(
+    name: &str,
+    directories: Vec<DirectoryStatus>,
+    stats: &SiteStats,
+    held: Option<String>,
+) -> SiteStatus {
+    let open = || stats.states.iter().filter(|(state, _)| state.is_open());
+    SiteStatus {
+        name: name.to_owned(),
+        directories,
+        images: stats.states.iter().map(|(state, count)| (*state, count.images)).collect(),
+        open_bytes: open().map(|(_, count)| count.bytes).sum(),
+        oldest_open: open()
+            .filter_map(|(_, count)| count.oldest_ms)
+            .min()
+            .and_then(DateTime::from_timestamp_millis),
+        held,
+    }
+}
+
+fn quarantined(stats: &Stats) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for (reason, count) in stats.sites.values().flat_map(|site| &site.quarantined) {
+        *counts.entry(reason.clone()).or_insert(0) += count;
+    }
+    counts
+}
+
+/// What somebody should look at.
+fn troubles(status: &Status) -> Vec<String> {
+    let mut troubles = Vec::new();
+    if let Some(since) = status.link.down_since {
+        let why = status.link.last_failure.as_deref().unwrap_or("no reason given");
+        troubles.push(format!("the store does not answer since {}: {why}", since.to_rfc3339()));
+    }
+    if let Some(ahead) = status.clock.store_ahead_s.filter(|ahead| ahead.abs() > CLOCK_OFF) {
+        troubles.push(format!("the board's clock is wrong: the store's is {ahead:.0} s ahead"));
+    }
+    if status.running && !status.watch.events_arrive {
+        troubles.push("file events do not arrive: images are found by rescans only".to_owned());
+    }
+    for site in &status.sites {
+        for directory in site.directories.iter().filter(|directory| !directory.present) {
+            troubles.push(format!("{}: the folder {} is not there", site.name, directory.path));
+        }
+        let count = |state| site.images.get(&state).copied().unwrap_or(0);
+        if count(State::Parked) > 0 {
+            let why = site.held.as_deref().unwrap_or("see `weir queue list --state parked`");
+            troubles.push(format!("{}: {} images are refused: {why}", site.name, count(State::Parked)));
+        }
+        if count(State::Missing) > 0 {
+            troubles.push(format!(
+                "{}: {} images went away before they were uploaded: see `weir queue list --state missing`",
+                site.name,
+                count(State::Missing)
+            ));
+        }
+    }
+    troubles
+}
+
+fn blank(now: DateTime<Utc>) -> Status {
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        running: false,
+        started_at: None,
+        now,
+        troubles: Vec::new(),
+        link: LinkStatus::default(),
+        clock: ClockStatus::default(),
+        watch: WatchStatus::default(),
+        sites: Vec::new(),
+        quarantined: BTreeMap::new(),
+    }
+}
+
+/// How things stand when no agent answers: what the queue says, and why nobody answered.
+///
+/// # Errors
+/// When the queue cannot be read.
+pub async fn resting(config: &Config, why: &str) -> Result<Status, QueueError> {
+    let mut status = blank(Utc::now());
+    let stats = if config.state.directory.join("queue.db").exists() {
+        View::open(config.state.directory.clone()).await?.stats().await?
+    } else {
+        Stats::default()
+    };
+    status.quarantined = quarantined(&stats);
+    for site in &config.sites {
+        let directories = site.directories.iter().map(|directory| DirectoryStatus {
+            path: directory.to_string_lossy().into_owned(),
+            present: directory.is_dir(),
+        });
+        let counts = stats.sites.get(&site.name).cloned().unwrap_or_default();
+        status.sites.push(site_status(site.name.as_str(), directories.collect(), &counts, None));
+    }
+    status.troubles = troubles(&status);
+    status.troubles.insert(0, format!("the agent is not running: {why}"));
+    Ok(status)
+}
+
+/// Tells systemd that the agent lives, as long as its queue answers; until `stop`.
+pub(super) async fn beat(standing: Arc<Standing>, every: Duration, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(every) => {}
+        }
+        // A queue that hangs keeps the beat back, and systemd starts the agent anew; one that answers with an
+        // error is waited for elsewhere.
+        let answered = standing.view.holds().await;
+        let in_flight = lock(&standing.progress).in_flight;
+        let state = if answered.is_ok() { "the queue works" } else { "the queue fails" };
+        systemd::alive(&format!("{state}, {in_flight} images on their way"));
+    }
+}

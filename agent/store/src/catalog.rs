@@ -28,20 +28,26 @@ impl Catalog {
     /// # Errors
     /// `NoSuchBucket`.
     pub(crate) fn bucket(&self, name: &str) -> S3Result<&Bucket> {
-        self.buckets.get(name).ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
+        self.buckets
+            .get(name)
+            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 
     /// # Errors
     /// `NoSuchBucket`.
     pub(crate) fn bucket_mut(&mut self, name: &str) -> S3Result<&mut Bucket> {
-        self.buckets.get_mut(name).ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
+        self.buckets
+            .get_mut(name)
+            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 
     /// # Errors
     /// `NoSuchBucket` or `NoSuchKey`.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> S3Result<&Arc<Object>> {
         let objects = &self.bucket(bucket)?.objects;
-        objects.get(key).ok_or_else(|| s3_error!(NoSuchKey, "The specified key does not exist."))
+        objects
+            .get(key)
+            .ok_or_else(|| s3_error!(NoSuchKey, "The specified key does not exist."))
     }
 
     /// The upload `id`, which must belong to `bucket` and `key`.
@@ -50,7 +56,15 @@ impl Catalog {
     /// `NoSuchBucket` or `NoSuchUpload`.
     pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> S3Result<&Upload> {
         self.bucket(bucket)?;
-        let found = self.uploads.get(id).filter(|upload| upload.bucket == bucket && upload.key == key);
-        found.ok_or_else(|| s3_error!(NoSuchUpload, "The specified multipart upload does not exist."))
+        let found = self
+            .uploads
+            .get(id)
+            .filter(|upload| upload.bucket == bucket && upload.key == key);
+        found.ok_or_else(|| {
+            s3_error!(
+                NoSuchUpload,
+                "The specified multipart upload does not exist."
+            )
+        })
     }
 }

@@ -30,7 +30,13 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Every algorithm.
-    pub const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64nvme, Self::Sha1, Self::Sha256];
+    pub const ALL: [Self; 5] = [
+        Self::Crc32,
+        Self::Crc32c,
+        Self::Crc64nvme,
+        Self::Sha1,
+        Self::Sha256,
+    ];
 
     /// The name in `x-amz-checksum-algorithm`, for example `CRC32C`.
     pub fn name(self) -> &'static str {
@@ -55,7 +61,9 @@ impl Algorithm {
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
     }
 
     /// Length of the raw checksum in bytes.
@@ -112,7 +120,10 @@ pub struct Checksum {
 }
 
 /// Composite checksum of parts whose base64 checksums are `parts`.
-pub(crate) fn composite<'a>(algorithm: Algorithm, parts: impl Iterator<Item = &'a str>) -> Checksum {
+pub(crate) fn composite<'a>(
+    algorithm: Algorithm,
+    parts: impl Iterator<Item = &'a str>,
+) -> Checksum {
     let mut raw = Vec::new();
     let mut count = 0_usize;
     for part in parts {
@@ -189,15 +200,28 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
         .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+        .flat_map(|byte| {
+            [
+                DIGITS[usize::from(byte >> 4)],
+                DIGITS[usize::from(byte & 15)],
+            ]
+        })
         .map(char::from)
         .collect()
 }
 
 /// The bytes of a hexadecimal text that [`hex`] wrote.
 pub(crate) fn unhex(text: &str) -> Vec<u8> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(0);
-    text.as_bytes().chunks_exact(2).map(|pair| digit(&pair[0]) * 16 + digit(&pair[1])).collect()
+    let digit = |byte: &u8| {
+        char::from(*byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+            .unwrap_or(0)
+    };
+    text.as_bytes()
+        .chunks_exact(2)
+        .map(|pair| digit(&pair[0]) * 16 + digit(&pair[1]))
+        .collect()
 }
 
 /// What a request promises about its body.
@@ -220,17 +244,26 @@ impl Promise {
     /// `InvalidRequest` for a malformed or a second checksum, `InvalidDigest` for a malformed `Content-MD5`.
     pub(crate) fn read(headers: &HeaderMap, content_md5: Option<&str>) -> S3Result<Self> {
         let mut found = Vec::new();
-        let trailers = headers.get("x-amz-trailer").and_then(|value| value.to_str().ok()).unwrap_or("");
+        let trailers = headers
+            .get("x-amz-trailer")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("");
         for algorithm in Algorithm::ALL {
             let name = algorithm.header();
             if let Some(value) = headers.get(name) {
                 let value = value.to_str().unwrap_or("");
                 if STANDARD.decode(value).map(|raw| raw.len()) != Ok(algorithm.length()) {
-                    return Err(s3_error!(InvalidRequest, "Value for {name} header is invalid."));
+                    return Err(s3_error!(
+                        InvalidRequest,
+                        "Value for {name} header is invalid."
+                    ));
                 }
                 found.push((algorithm, Where::Header(value.to_owned())));
             }
-            if trailers.split(',').any(|trailer| trailer.trim().eq_ignore_ascii_case(name)) {
+            if trailers
+                .split(',')
+                .any(|trailer| trailer.trim().eq_ignore_ascii_case(name))
+            {
                 found.push((algorithm, Where::Trailer));
             }
         }
@@ -258,21 +291,37 @@ impl Promise {
     /// `BadDigest` when a checksum differs, `MalformedTrailerError` when the announced trailer did not come.
     pub(crate) fn keep(&self, digests: &Digests, trailers: Option<&TrailingHeaders>) -> S3Result {
         if self.md5.is_some_and(|md5| md5 != digests.md5) {
-            return Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received."));
+            return Err(s3_error!(
+                BadDigest,
+                "The Content-MD5 you specified did not match what we received."
+            ));
         }
-        let Some((algorithm, place)) = &self.checksum else { return Ok(()) };
+        let Some((algorithm, place)) = &self.checksum else {
+            return Ok(());
+        };
         let promised = match place {
             Where::Header(value) => value.clone(),
             Where::Trailer => trailers
                 .and_then(|trailers| {
-                    trailers.read(|map| Some(map.get(algorithm.header())?.to_str().ok()?.trim().to_owned()))
+                    trailers.read(|map| {
+                        Some(
+                            map.get(algorithm.header())?
+                                .to_str()
+                                .ok()?
+                                .trim()
+                                .to_owned(),
+                        )
+                    })
                 })
                 .flatten()
                 .ok_or_else(|| malformed_trailer(algorithm.header()))?,
         };
         if promised != digests.checksum.value {
             let name = algorithm.name();
-            return Err(s3_error!(BadDigest, "The {name} you specified did not match the calculated checksum."));
+            return Err(s3_error!(
+                BadDigest,
+                "The {name} you specified did not match the calculated checksum."
+            ));
         }
         Ok(())
     }
@@ -281,14 +330,19 @@ impl Promise {
 fn malformed_trailer(name: &str) -> S3Error {
     let mut error = S3Error::with_message(
         S3ErrorCode::Custom("MalformedTrailerError".into()),
-        format!("The request contained trailing data that was not well-formed or did not conform to our published schema: {name}"),
+        format!(
+            "The request contained trailing data that was not well-formed or did not conform to our published schema: {name}"
+        ),
     );
     error.set_status_code(http::StatusCode::BAD_REQUEST);
     error
 }
 
 fn decode_md5(value: &str) -> S3Result<[u8; 16]> {
-    let raw = STANDARD.decode(value).ok().and_then(|raw| raw.try_into().ok());
+    let raw = STANDARD
+        .decode(value)
+        .ok()
+        .and_then(|raw| raw.try_into().ok());
     raw.ok_or_else(|| s3_error!(InvalidDigest, "The Content-MD5 you specified is not valid."))
 }
 
@@ -333,7 +387,10 @@ mod tests {
         assert_eq!(raw(Algorithm::Crc32), "cbf43926");
         assert_eq!(raw(Algorithm::Crc32c), "e3069283");
         assert_eq!(raw(Algorithm::Crc64nvme), "ae8b14860a799888");
-        assert_eq!(raw(Algorithm::Sha1), "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
+        assert_eq!(
+            raw(Algorithm::Sha1),
+            "f7c3bc1d808e04732adf679965ccc34ca7ae3441"
+        );
         assert_eq!(
             raw(Algorithm::Sha256),
             "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
@@ -348,7 +405,10 @@ mod tests {
             hasher.update(b"56789");
             let digests = hasher.finish();
             assert_eq!(digests.checksum.value, algorithm.of(b"123456789"));
-            assert_eq!(STANDARD.decode(&digests.checksum.value).unwrap().len(), algorithm.length());
+            assert_eq!(
+                STANDARD.decode(&digests.checksum.value).unwrap().len(),
+                algorithm.length()
+            );
             assert_eq!(hex(&digests.md5), "25f9e794323b453885f5181f1b624d0b");
         }
     }
@@ -357,11 +417,20 @@ mod tests {
     fn two_checksums_and_malformed_ones_are_refused() {
         let mut headers = HeaderMap::new();
         headers.insert("x-amz-checksum-crc32", "AAAA".parse().unwrap());
-        assert_eq!(Promise::read(&headers, None).unwrap_err().code(), &S3ErrorCode::InvalidRequest);
-        headers.insert("x-amz-checksum-crc32", Algorithm::Crc32.of(b"a").parse().unwrap());
+        assert_eq!(
+            Promise::read(&headers, None).unwrap_err().code(),
+            &S3ErrorCode::InvalidRequest
+        );
+        headers.insert(
+            "x-amz-checksum-crc32",
+            Algorithm::Crc32.of(b"a").parse().unwrap(),
+        );
         assert!(Promise::read(&headers, None).is_ok());
         headers.insert("x-amz-trailer", "x-amz-checksum-sha256".parse().unwrap());
-        assert_eq!(Promise::read(&headers, None).unwrap_err().code(), &S3ErrorCode::InvalidRequest);
+        assert_eq!(
+            Promise::read(&headers, None).unwrap_err().code(),
+            &S3ErrorCode::InvalidRequest
+        );
         let error = Promise::read(&HeaderMap::new(), Some("not base64")).unwrap_err();
         assert_eq!(error.code(), &S3ErrorCode::InvalidDigest);
     }

@@ -48,17 +48,26 @@ impl Clock {
 
     /// [`Clock::now`] with a further offset of `seconds`, for one request.
     pub(crate) fn now_off_by(&self, seconds: i64) -> SystemTime {
-        let seconds = self.offset_seconds.load(Ordering::Relaxed).saturating_add(seconds);
+        let seconds = self
+            .offset_seconds
+            .load(Ordering::Relaxed)
+            .saturating_add(seconds);
         let now = (self.source)();
         let by = Duration::from_secs(seconds.unsigned_abs());
-        let moved = if seconds < 0 { now.checked_sub(by) } else { now.checked_add(by) };
+        let moved = if seconds < 0 {
+            now.checked_sub(by)
+        } else {
+            now.checked_add(by)
+        };
         moved.unwrap_or(now)
     }
 }
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Clock").field("now", &self.now()).finish_non_exhaustive()
+        f.debug_struct("Clock")
+            .field("now", &self.now())
+            .finish_non_exhaustive()
     }
 }
 

@@ -27,7 +27,11 @@ pub(crate) struct Page<'a, T> {
 
 /// Cuts a page out of `items`.
 pub(crate) fn page<'a, T>(items: &'a BTreeMap<String, T>, query: &Query<'_>) -> Page<'a, T> {
-    let mut page = Page { contents: Vec::new(), prefixes: Vec::new(), next: None };
+    let mut page = Page {
+        contents: Vec::new(),
+        prefixes: Vec::new(),
+        next: None,
+    };
     let start = match query.after {
         Some(after) if after >= query.prefix => Bound::Excluded(after),
         _ => Bound::Included(query.prefix),
@@ -39,7 +43,9 @@ pub(crate) fn page<'a, T>(items: &'a BTreeMap<String, T>, query: &Query<'_>) -> 
         }
         let rolled = rolled_up(key, query);
         // Rolled up before: into the last prefix of this page, or into the one that ended the page before.
-        if rolled.is_some_and(|up| page.prefixes.last().is_some_and(|seen| seen == up) || query.after == Some(up)) {
+        if rolled.is_some_and(|up| {
+            page.prefixes.last().is_some_and(|seen| seen == up) || query.after == Some(up)
+        }) {
             continue;
         }
         if page.contents.len() + page.prefixes.len() >= query.max {
@@ -68,7 +74,9 @@ pub(crate) fn url_encode(key: &str) -> String {
     let mut encoded = String::with_capacity(key.len());
     for byte in key.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => encoded.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+                encoded.push(char::from(byte))
+            }
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -82,10 +90,17 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// The whole listing in one step, said differently: the set of items, a key or what it rolls up into.
-    fn model(keys: &BTreeMap<String, ()>, prefix: &str, delimiter: Option<&str>) -> BTreeSet<String> {
+    fn model(
+        keys: &BTreeMap<String, ()>,
+        prefix: &str,
+        delimiter: Option<&str>,
+    ) -> BTreeSet<String> {
         let item = |key: &String| {
             let rest = key.strip_prefix(prefix)?;
-            let first = delimiter.and_then(|delimiter| rest.split_once(delimiter).map(|(head, _)| format!("{prefix}{head}{delimiter}")));
+            let first = delimiter.and_then(|delimiter| {
+                rest.split_once(delimiter)
+                    .map(|(head, _)| format!("{prefix}{head}{delimiter}"))
+            });
             Some(first.unwrap_or_else(|| key.clone()))
         };
         keys.keys().filter_map(item).collect()

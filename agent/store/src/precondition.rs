@@ -25,7 +25,10 @@ impl WriteCondition {
     pub(crate) fn allows_write(&self, current: Option<&str>) -> S3Result {
         match &self.if_none_match {
             Some(ETagCondition::ETag(_)) => {
-                return Err(s3_error!(NotImplemented, "A header you provided implies functionality that is not implemented"));
+                return Err(s3_error!(
+                    NotImplemented,
+                    "A header you provided implies functionality that is not implemented"
+                ));
             }
             Some(ETagCondition::Any) if current.is_some() => return Err(failed()),
             Some(ETagCondition::Any) | None => {}
@@ -88,11 +91,16 @@ fn met(condition: &ETagCondition, etag: &str) -> bool {
 }
 
 fn failed() -> s3s::S3Error {
-    s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold")
+    s3_error!(
+        PreconditionFailed,
+        "At least one of the pre-conditions you specified did not hold"
+    )
 }
 
 fn whole_seconds(time: SystemTime) -> Timestamp {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(since.as_secs()))
 }
 
@@ -125,34 +133,94 @@ mod tests {
             (any, None, None, Some(NoSuchKey)),
         ];
         for (if_match, if_none_match, current, expected) in rows {
-            let condition = WriteCondition { if_match, if_none_match };
-            assert_eq!(code(condition.allows_write(current)), expected, "{condition:?} over {current:?}");
+            let condition = WriteCondition {
+                if_match,
+                if_none_match,
+            };
+            assert_eq!(
+                code(condition.allows_write(current)),
+                expected,
+                "{condition:?} over {current:?}"
+            );
         }
     }
 
     #[test]
     fn a_conditional_delete_takes_only_the_named_etag() {
-        let condition = WriteCondition { if_match: etag("a"), if_none_match: None };
+        let condition = WriteCondition {
+            if_match: etag("a"),
+            if_none_match: None,
+        };
         assert_eq!(code(condition.allows_delete(Some("a"))), None);
-        assert_eq!(code(condition.allows_delete(Some("b"))), Some(PreconditionFailed));
-        assert_eq!(code(condition.allows_delete(None)), Some(PreconditionFailed));
+        assert_eq!(
+            code(condition.allows_delete(Some("b"))),
+            Some(PreconditionFailed)
+        );
+        assert_eq!(
+            code(condition.allows_delete(None)),
+            Some(PreconditionFailed)
+        );
         assert_eq!(code(WriteCondition::default().allows_delete(None)), None);
     }
 
     #[test]
     fn reads_follow_rfc_9110() {
         let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(10_500);
-        let second = |s: u64| Some(Timestamp::from(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(s)));
+        let second = |s: u64| {
+            Some(Timestamp::from(
+                SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(s),
+            ))
+        };
         let allows = |condition: ReadCondition| code(condition.allows("a", at));
         let none = ReadCondition::default;
         assert_eq!(allows(none()), None);
-        assert_eq!(allows(ReadCondition { if_match: etag("b"), ..none() }), Some(PreconditionFailed));
-        assert_eq!(allows(ReadCondition { if_none_match: etag("a"), ..none() }), Some(NotModified));
-        assert_eq!(allows(ReadCondition { if_modified_since: second(10), ..none() }), Some(NotModified));
-        assert_eq!(allows(ReadCondition { if_modified_since: second(9), ..none() }), None);
-        assert_eq!(allows(ReadCondition { if_unmodified_since: second(9), ..none() }), Some(PreconditionFailed));
-        assert_eq!(allows(ReadCondition { if_unmodified_since: second(10), ..none() }), None);
-        let both = ReadCondition { if_match: etag("a"), if_unmodified_since: second(9), ..none() };
+        assert_eq!(
+            allows(ReadCondition {
+                if_match: etag("b"),
+                ..none()
+            }),
+            Some(PreconditionFailed)
+        );
+        assert_eq!(
+            allows(ReadCondition {
+                if_none_match: etag("a"),
+                ..none()
+            }),
+            Some(NotModified)
+        );
+        assert_eq!(
+            allows(ReadCondition {
+                if_modified_since: second(10),
+                ..none()
+            }),
+            Some(NotModified)
+        );
+        assert_eq!(
+            allows(ReadCondition {
+                if_modified_since: second(9),
+                ..none()
+            }),
+            None
+        );
+        assert_eq!(
+            allows(ReadCondition {
+                if_unmodified_since: second(9),
+                ..none()
+            }),
+            Some(PreconditionFailed)
+        );
+        assert_eq!(
+            allows(ReadCondition {
+                if_unmodified_since: second(10),
+                ..none()
+            }),
+            None
+        );
+        let both = ReadCondition {
+            if_match: etag("a"),
+            if_unmodified_since: second(9),
+            ..none()
+        };
         assert_eq!(allows(both), None, "If-Match overrules If-Unmodified-Since");
     }
 }

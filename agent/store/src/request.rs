@@ -46,7 +46,12 @@ impl Target {
     pub(crate) fn of(head: &Parts) -> Self {
         let path = percent_decode(head.uri.path());
         let mut parts = path.trim_start_matches('/').splitn(2, '/');
-        let mut part = || parts.next().filter(|part| !part.is_empty()).map(str::to_owned);
+        let mut part = || {
+            parts
+                .next()
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+        };
         let (bucket, key) = (part(), part());
         let query: Vec<(&str, &str)> = head
             .uri
@@ -60,7 +65,11 @@ impl Target {
             (Some(_), None) => on_bucket(&head.method, &query),
             (Some(_), Some(_)) => on_object(&head.method, &query, &head.headers),
         };
-        Self { operation, bucket, key }
+        Self {
+            operation,
+            bucket,
+            key,
+        }
     }
 }
 
@@ -112,7 +121,8 @@ fn percent_decode(path: &str) -> String {
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
         let mut ahead = bytes.clone();
-        let digits = (byte == b'%').then(|| Some((hex_digit(ahead.next()?)?, hex_digit(ahead.next()?)?)));
+        let digits =
+            (byte == b'%').then(|| Some((hex_digit(ahead.next()?)?, hex_digit(ahead.next()?)?)));
         match digits.flatten() {
             Some((high, low)) => {
                 decoded.push(high * 16 + low);
@@ -125,7 +135,9 @@ fn percent_decode(path: &str) -> String {
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -134,7 +146,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn target(method: &str, uri: &str) -> Target {
-        Target::of(&http::Request::builder().method(method).uri(uri).body(()).unwrap().into_parts().0)
+        Target::of(
+            &http::Request::builder()
+                .method(method)
+                .uri(uri)
+                .body(())
+                .unwrap()
+                .into_parts()
+                .0,
+        )
     }
 
     #[test]

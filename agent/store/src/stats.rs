@@ -36,7 +36,11 @@ pub struct Stats {
 impl Stats {
     /// Answers to `operation` with any status.
     pub fn count(&self, operation: Operation) -> u64 {
-        self.answers.iter().filter(|((of, _), _)| *of == operation).map(|(_, count)| count).sum()
+        self.answers
+            .iter()
+            .filter(|((of, _), _)| *of == operation)
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// Answers to `operation` with `status`.
@@ -109,7 +113,11 @@ impl Ledger {
             book.put_began(bucket);
         }
         drop(book);
-        Entry { ledger: self.clone(), record, bytes_out: 0 }
+        Entry {
+            ledger: self.clone(),
+            record,
+            bytes_out: 0,
+        }
     }
 }
 
@@ -117,7 +125,11 @@ impl Book {
     fn put_began(&mut self, bucket: &str) {
         let running = self.puts_by_bucket.entry(bucket.to_owned()).or_default();
         *running += 1;
-        let peak = self.stats.puts_peak_by_bucket.entry(bucket.to_owned()).or_default();
+        let peak = self
+            .stats
+            .puts_peak_by_bucket
+            .entry(bucket.to_owned())
+            .or_default();
         *peak = (*peak).max(*running);
         self.stats.buckets_peak = self.stats.buckets_peak.max(self.puts_by_bucket.len());
         self.stats.puts_now += 1;
@@ -136,7 +148,10 @@ impl Book {
 }
 
 fn put_into(record: &RequestRecord) -> Option<&str> {
-    let put = matches!(record.operation, Operation::PutObject | Operation::UploadPart);
+    let put = matches!(
+        record.operation,
+        Operation::PutObject | Operation::UploadPart
+    );
     record.bucket.as_deref().filter(|_| put)
 }
 
@@ -166,7 +181,11 @@ impl Drop for Entry {
         if let Some(bucket) = put_into(&self.record) {
             book.put_ended(bucket);
         }
-        *book.stats.answers.entry((self.record.operation, self.record.status.unwrap_or(0))).or_default() += 1;
+        *book
+            .stats
+            .answers
+            .entry((self.record.operation, self.record.status.unwrap_or(0)))
+            .or_default() += 1;
         book.stats.bytes_out += self.bytes_out;
         if book.last.len() == REMEMBERED {
             book.last.pop_front();
@@ -194,12 +213,32 @@ mod tests {
         drop((a1, a2, b));
         drop(ledger.begin(&target("c"), None, SystemTime::UNIX_EPOCH));
         let stats = ledger.snapshot();
-        assert_eq!((stats.requests, stats.puts_now, stats.puts_peak, stats.buckets_peak), (4, 0, 3, 2));
-        assert_eq!(stats.puts_peak_by_bucket, [("a", 2), ("b", 1), ("c", 1)].map(|(k, v)| (k.to_owned(), v)).into());
+        assert_eq!(
+            (
+                stats.requests,
+                stats.puts_now,
+                stats.puts_peak,
+                stats.buckets_peak
+            ),
+            (4, 0, 3, 2)
+        );
+        assert_eq!(
+            stats.puts_peak_by_bucket,
+            [("a", 2), ("b", 1), ("c", 1)]
+                .map(|(k, v)| (k.to_owned(), v))
+                .into()
+        );
         assert_eq!(stats.answered(Operation::PutObject, 200), 1);
         assert_eq!(stats.answered(Operation::PutObject, 0), 3);
         assert_eq!(stats.count(Operation::PutObject), 4);
         assert_eq!(stats.bytes_out, 7);
-        assert_eq!(ledger.last_requests().iter().map(|r| r.number).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(
+            ledger
+                .last_requests()
+                .iter()
+                .map(|r| r.number)
+                .collect::<Vec<_>>(),
+            [1, 2, 3, 4]
+        );
     }
 }

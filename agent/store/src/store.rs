@@ -60,7 +60,11 @@ impl Builder {
 
     /// The key pair that requests are signed with (default `weir`, `weir-secret`).
     #[must_use]
-    pub fn credentials(mut self, access_key: impl Into<String>, secret_key: impl Into<String>) -> Self {
+    pub fn credentials(
+        mut self,
+        access_key: impl Into<String>,
+        secret_key: impl Into<String>,
+    ) -> Self {
         self.access_key = access_key.into();
         self.secret_key = secret_key.into();
         self
@@ -119,7 +123,10 @@ impl Builder {
             None => (Backing::Memory, Catalog::default()),
             Some(path) => {
                 self.habits.discard_bodies = false;
-                let failed = |source| OpenError { path: path.clone(), source };
+                let failed = |source| OpenError {
+                    path: path.clone(),
+                    source,
+                };
                 let (directory, catalog) = Directory::load(path).map_err(failed)?;
                 (Backing::Directory(directory), catalog)
             }
@@ -127,13 +134,26 @@ impl Builder {
         let clock = self.clock.clone();
         let vault = Arc::new(Vault::new(backing, catalog, self.clock, self.habits));
         let mut s3 = S3ServiceBuilder::new(Service(Arc::clone(&vault)));
-        s3.set_auth(Keys { access_key: self.access_key.clone(), secret_key: self.secret_key.clone().into() });
+        s3.set_auth(Keys {
+            access_key: self.access_key.clone(),
+            secret_key: self.secret_key.clone().into(),
+        });
         // s3s judges signatures by the system's clock; the front does it by the store's, so s3s must not.
         let mut config = S3Config::default();
         config.presigned_url_max_skew_time_secs = u32::MAX;
         s3.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
-        let front = Front { s3: s3.build(), faults: Faults::default(), ledger: Ledger::default(), clock };
-        Ok(Store { vault, front, access_key: self.access_key, secret_key: self.secret_key })
+        let front = Front {
+            s3: s3.build(),
+            faults: Faults::default(),
+            ledger: Ledger::default(),
+            clock,
+        };
+        Ok(Store {
+            vault,
+            front,
+            access_key: self.access_key,
+            secret_key: self.secret_key,
+        })
     }
 }
 
@@ -221,6 +241,8 @@ impl Store {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("access_key", &self.access_key).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("access_key", &self.access_key)
+            .finish_non_exhaustive()
     }
 }

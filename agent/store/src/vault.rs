@@ -57,23 +57,40 @@ impl Vault {
 
     pub(crate) fn subscribe(&self) -> UnboundedReceiver<ObjectCreated> {
         let (sender, receiver) = unbounded_channel();
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(sender);
         receiver
     }
 
     /// A name that never repeats; of fixed width and growing.
     fn next_name(&self) -> String {
-        format!("{:06x}{:010x}", self.backing.run(), self.counter.fetch_add(1, Ordering::Relaxed))
+        format!(
+            "{:06x}{:010x}",
+            self.backing.run(),
+            self.counter.fetch_add(1, Ordering::Relaxed)
+        )
     }
 
     pub(crate) async fn create_bucket(&self, name: &str) -> S3Result {
-        let bucket = Bucket { created: self.clock.now(), objects: Default::default() };
+        let bucket = Bucket {
+            created: self.clock.now(),
+            objects: Default::default(),
+        };
         let slot = Slot::Bucket(name);
-        let staged = self.backing.stage(slot, &bucket, &[]).await.map_err(broken)?;
+        let staged = self
+            .backing
+            .stage(slot, &bucket, &[])
+            .await
+            .map_err(broken)?;
         {
             let mut catalog = self.catalog();
             if catalog.buckets.contains_key(name) {
-                return Err(s3_error!(BucketAlreadyOwnedByYou, "The bucket you tried to create already exists, and you own it."));
+                return Err(s3_error!(
+                    BucketAlreadyOwnedByYou,
+                    "The bucket you tried to create already exists, and you own it."
+                ));
             }
             self.backing.publish(staged).map_err(broken)?;
             catalog.buckets.insert(name.to_owned(), bucket);
@@ -86,7 +103,10 @@ impl Vault {
         {
             let mut catalog = self.catalog();
             if !catalog.bucket(name)?.objects.is_empty() {
-                return Err(s3_error!(BucketNotEmpty, "The bucket you tried to delete is not empty"));
+                return Err(s3_error!(
+                    BucketNotEmpty,
+                    "The bucket you tried to delete is not empty"
+                ));
             }
             self.backing.retract(slot).map_err(broken)?;
             catalog.buckets.remove(name);
@@ -113,7 +133,12 @@ impl Vault {
     }
 
     /// Stores an object whose body is kept already.
-    pub(crate) async fn put(&self, bucket: &str, object: Object, condition: &WriteCondition) -> S3Result<Arc<Object>> {
+    pub(crate) async fn put(
+        &self,
+        bucket: &str,
+        object: Object,
+        condition: &WriteCondition,
+    ) -> S3Result<Arc<Object>> {
         let body = object.body.clone();
         let stored = self.commit(bucket, object, condition, None).await;
         if stored.is_err() {
@@ -123,17 +148,37 @@ impl Vault {
     }
 
     /// Stores an object made of the parts of `upload`, which ends with it.
-    pub(crate) async fn complete(&self, upload: &Upload, object: Object, condition: &WriteCondition) -> S3Result<Arc<Object>> {
-        self.commit(&upload.bucket, object, condition, Some(upload)).await
+    pub(crate) async fn complete(
+        &self,
+        upload: &Upload,
+        object: Object,
+        condition: &WriteCondition,
+    ) -> S3Result<Arc<Object>> {
+        self.commit(&upload.bucket, object, condition, Some(upload))
+            .await
     }
 
-    async fn commit(&self, bucket: &str, mut object: Object, condition: &WriteCondition, upload: Option<&Upload>) -> S3Result<Arc<Object>> {
+    async fn commit(
+        &self,
+        bucket: &str,
+        mut object: Object,
+        condition: &WriteCondition,
+        upload: Option<&Upload>,
+    ) -> S3Result<Arc<Object>> {
         if self.habits.discard_bodies {
-            object.body = object.body.iter().map(|blob| Blob::Discarded(blob.len())).collect();
+            object.body = object
+                .body
+                .iter()
+                .map(|blob| Blob::Discarded(blob.len()))
+                .collect();
         }
         let key = object.key.clone();
         let slot = Slot::Object { bucket, key: &key };
-        let staged = self.backing.stage(slot, &object, &object.body).await.map_err(broken)?;
+        let staged = self
+            .backing
+            .stage(slot, &object, &object.body)
+            .await
+            .map_err(broken)?;
         let object = Arc::new(object);
         let sequencer = {
             let mut catalog = self.catalog();
@@ -159,7 +204,12 @@ impl Vault {
         Ok(object)
     }
 
-    pub(crate) async fn delete(&self, bucket: &str, key: &str, condition: &WriteCondition) -> S3Result {
+    pub(crate) async fn delete(
+        &self,
+        bucket: &str,
+        key: &str,
+        condition: &WriteCondition,
+    ) -> S3Result {
         let slot = Slot::Object { bucket, key };
         {
             let mut catalog = self.catalog();
@@ -167,7 +217,9 @@ impl Vault {
             if self.habits.conditional_writes {
                 condition.allows_delete(objects.get(key).map(|object| object.etag.as_str()))?;
             }
-            let Some(old) = objects.get(key).cloned() else { return Ok(()) };
+            let Some(old) = objects.get(key).cloned() else {
+                return Ok(());
+            };
             self.backing.retract(slot).map_err(broken)?;
             self.backing.show(bucket, key, None);
             objects.remove(key);
@@ -181,7 +233,11 @@ impl Vault {
         let id = self.next_name();
         upload.id.clone_from(&id);
         let slot = Slot::Upload(&id);
-        let staged = self.backing.stage(slot, &upload, &[]).await.map_err(broken)?;
+        let staged = self
+            .backing
+            .stage(slot, &upload, &[])
+            .await
+            .map_err(broken)?;
         {
             let mut catalog = self.catalog();
             catalog.bucket(&upload.bucket)?;
@@ -194,11 +250,20 @@ impl Vault {
 
     /// Adds or replaces a part.
     pub(crate) async fn put_part(&self, bucket: &str, key: &str, id: &str, part: Part) -> S3Result {
-        let slot = Slot::Part { upload: id, number: part.number };
-        let staged = self.backing.stage(slot, &part, &part.body).await.map_err(broken)?;
+        let slot = Slot::Part {
+            upload: id,
+            number: part.number,
+        };
+        let staged = self
+            .backing
+            .stage(slot, &part, &part.body)
+            .await
+            .map_err(broken)?;
         {
             let mut catalog = self.catalog();
-            catalog.upload(bucket, key, id).inspect_err(|_| part.body.iter().for_each(Blob::doom))?;
+            catalog
+                .upload(bucket, key, id)
+                .inspect_err(|_| part.body.iter().for_each(Blob::doom))?;
             self.backing.publish(staged).map_err(broken)?;
             let parts = catalog.uploads.get_mut(id).map(|upload| &mut upload.parts);
             if let Some(old) = parts.and_then(|parts| parts.insert(part.number, part)) {
@@ -220,7 +285,10 @@ impl Vault {
     /// Drops an upload and the parts that are not in `used`. A folder that stays behind is swept at the next start.
     fn end_upload(&self, catalog: &mut Catalog, id: &str, used: &[Blob]) {
         if let Some(upload) = catalog.uploads.remove(id) {
-            upload.parts.values().for_each(|part| forget(&part.body, used));
+            upload
+                .parts
+                .values()
+                .for_each(|part| forget(&part.body, used));
         }
         if let Err(error) = self.backing.retract(Slot::Upload(id)) {
             tracing::warn!(upload = id, %error, "an ended upload stays behind until the next start");
@@ -236,14 +304,21 @@ impl Vault {
             sequencer,
             at: object.modified,
         };
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         listeners.retain(|listener| listener.send(event.clone()).is_ok());
     }
 
     pub(crate) fn objects(&self) -> Vec<ObjectInfo> {
         let catalog = self.catalog();
         let of_bucket = |(name, bucket): (&String, &Bucket)| {
-            bucket.objects.values().map(|object| ObjectInfo::new(name, object)).collect::<Vec<_>>()
+            bucket
+                .objects
+                .values()
+                .map(|object| ObjectInfo::new(name, object))
+                .collect::<Vec<_>>()
         };
         catalog.buckets.iter().flat_map(of_bucket).collect()
     }
@@ -252,7 +327,9 @@ impl Vault {
 /// Dooms the blobs of a record that is gone, but not those that `kept` still names (a copy onto itself).
 fn forget(gone: &[Blob], kept: &[Blob]) {
     let is_kept = |blob: &Blob| kept.iter().any(|other| same_file(blob, other));
-    gone.iter().filter(|blob| !is_kept(blob)).for_each(Blob::doom);
+    gone.iter()
+        .filter(|blob| !is_kept(blob))
+        .for_each(Blob::doom);
 }
 
 fn same_file(one: &Blob, other: &Blob) -> bool {

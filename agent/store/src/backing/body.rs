@@ -38,7 +38,10 @@ impl Blob {
     pub(crate) async fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
         match self {
             Self::Memory(bytes) => Ok(bytes.slice(position(range.start)?..position(range.end)?)),
-            Self::Discarded(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "this store discards bodies")),
+            Self::Discarded(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this store discards bodies",
+            )),
             Self::File(file) => {
                 let file = Arc::clone(file);
                 super::directory::blocking(move || file.read(range)).await

@@ -70,13 +70,20 @@ impl Directory {
         for folder in ["buckets", "uploads", "bodies"] {
             fs::create_dir_all(state.join(folder))?;
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(state.join("lock"))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(state.join("lock"))?;
         lock.try_lock().map_err(|error| {
             let kind = match error {
                 fs::TryLockError::WouldBlock => io::ErrorKind::WouldBlock,
                 fs::TryLockError::Error(ref error) => error.kind(),
             };
-            io::Error::new(kind, format!("{} is in use by another store: {error}", root.display()))
+            io::Error::new(
+                kind,
+                format!("{} is in use by another store: {error}", root.display()),
+            )
         })?;
         let tmp = state.join("tmp");
         match fs::remove_dir_all(&tmp) {
@@ -102,7 +109,11 @@ impl Directory {
 
     /// A name that no run of this store has used.
     fn fresh_id(&self) -> String {
-        format!("{:08x}-{:012x}", self.0.run, self.0.next.fetch_add(1, Ordering::Relaxed))
+        format!(
+            "{:08x}-{:012x}",
+            self.0.run,
+            self.0.next.fetch_add(1, Ordering::Relaxed)
+        )
     }
 
     pub(super) async fn keep(&self, body: Bytes) -> io::Result<Blob> {
@@ -123,7 +134,12 @@ impl Directory {
         .await
     }
 
-    pub(super) async fn stage(&self, slot: Slot<'_>, record: &impl Serialize, body: &[Blob]) -> io::Result<Staged> {
+    pub(super) async fn stage(
+        &self,
+        slot: Slot<'_>,
+        record: &impl Serialize,
+        body: &[Blob],
+    ) -> io::Result<Staged> {
         let files = body.iter().map(file_ref).collect::<io::Result<_>>()?;
         let json = serde_json::to_vec(&OnDisk { record, files })?;
         let tmp = self.state().join("tmp").join(self.fresh_id());
@@ -165,15 +181,23 @@ impl Directory {
         let state = self.state();
         match slot {
             Slot::Bucket(bucket) => state.join("buckets").join(bucket).join(BUCKET_RECORD),
-            Slot::Object { bucket, key } => state.join("buckets").join(bucket).join(format!("{}.json", digest(key))),
+            Slot::Object { bucket, key } => state
+                .join("buckets")
+                .join(bucket)
+                .join(format!("{}.json", digest(key))),
             Slot::Upload(id) => state.join("uploads").join(id).join(UPLOAD_RECORD),
-            Slot::Part { upload, number } => state.join("uploads").join(upload).join(format!("{number}.json")),
+            Slot::Part { upload, number } => state
+                .join("uploads")
+                .join(upload)
+                .join(format!("{number}.json")),
         }
     }
 
     /// Best effort: a key that is no sensible path, or one that is also a folder, is simply not shown.
     pub(super) fn show(&self, bucket: &str, key: &str, body: Option<&[Blob]>) {
-        let Some(view) = view_path(&self.0.root, bucket, key) else { return };
+        let Some(view) = view_path(&self.0.root, bucket, key) else {
+            return;
+        };
         let shown = match body {
             Some([Blob::File(file)]) => self.link(file.path(), &view),
             _ => fs::remove_file(&view),
@@ -197,7 +221,12 @@ impl Directory {
 fn next_run(state: &Path) -> io::Result<u64> {
     let path = state.join("run");
     let run = match fs::read_to_string(&path) {
-        Ok(text) => text.trim().parse::<u64>().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))? + 1,
+        Ok(text) => {
+            text.trim()
+                .parse::<u64>()
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?
+                + 1
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => 1,
         Err(error) => return Err(error),
     };
@@ -213,20 +242,29 @@ fn file_ref(blob: &Blob) -> io::Result<FileRef> {
         Blob::File(file) => file.path().file_name().and_then(|name| name.to_str()),
         Blob::Memory(_) | Blob::Discarded(_) => None,
     };
-    let id = id.ok_or_else(|| io::Error::other("a body that is not in a file cannot be recorded"))?;
-    Ok(FileRef { id: id.to_owned(), len: blob.len() })
+    let id =
+        id.ok_or_else(|| io::Error::other("a body that is not in a file cannot be recorded"))?;
+    Ok(FileRef {
+        id: id.to_owned(),
+        len: blob.len(),
+    })
 }
 
 fn digest(key: &str) -> String {
     use base64::Engine as _;
-    let raw = base64::engine::general_purpose::STANDARD.decode(Algorithm::Sha256.of(key.as_bytes()));
+    let raw =
+        base64::engine::general_purpose::STANDARD.decode(Algorithm::Sha256.of(key.as_bytes()));
     hex(&raw.unwrap_or_default())
 }
 
 /// Where a key is shown, unless a part of it is empty, hidden or too long for a file system.
 fn view_path(root: &Path, bucket: &str, key: &str) -> Option<PathBuf> {
-    let sensible = |part: &str| !part.is_empty() && !part.starts_with('.') && part.len() <= 255 && !part.contains('\0');
-    key.split('/').all(sensible).then(|| root.join(bucket).join(key))
+    let sensible = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && part.len() <= 255 && !part.contains('\0')
+    };
+    key.split('/')
+        .all(sensible)
+        .then(|| root.join(bucket).join(key))
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -241,8 +279,12 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Runs file work where it may block.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(io::Error::other)?
 }
 
 #[cfg(test)]
@@ -252,7 +294,10 @@ mod tests {
     #[test]
     fn only_sensible_keys_are_shown() {
         let shown = |key| view_path(Path::new("/r"), "b", key);
-        assert_eq!(shown("2024/August/a.jpg"), Some("/r/b/2024/August/a.jpg".into()));
+        assert_eq!(
+            shown("2024/August/a.jpg"),
+            Some("/r/b/2024/August/a.jpg".into())
+        );
         for key in ["../x", "a/../x", "a//b", "/a", "a/", ".hidden", "a\0b"] {
             assert_eq!(shown(key), None, "{key:?}");
         }
@@ -262,7 +307,10 @@ mod tests {
     fn a_directory_has_one_store_at_a_time_and_ids_never_repeat() {
         let root = tempfile::tempdir().unwrap();
         let first = Directory::open(root.path()).unwrap();
-        assert_eq!(Directory::open(root.path()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(
+            Directory::open(root.path()).unwrap_err().kind(),
+            io::ErrorKind::WouldBlock
+        );
         let id = first.fresh_id();
         drop(first);
         assert_ne!(Directory::open(root.path()).unwrap().fresh_id(), id);

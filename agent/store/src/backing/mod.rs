@@ -27,9 +27,19 @@ pub(crate) enum Slot<'a> {
     Part { upload: &'a str, number: i32 },
 }
 
-/// A record that is written but not yet visible; dropping it forgets it.
+/// A record that is written but not yet visible: where it lies and where it belongs. Dropping it forgets it.
 #[derive(Debug)]
 pub(crate) struct Staged(Option<(PathBuf, PathBuf)>);
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some((from, _)) = self.0.take()
+            && let Err(error) = std::fs::remove_file(&from)
+        {
+            tracing::debug!(path = %from.display(), %error, "an unwanted record stays behind until the next start");
+        }
+    }
+}
 
 /// The place where a store keeps its state.
 #[derive(Debug, Clone)]
@@ -56,7 +66,12 @@ impl Backing {
     }
 
     /// Writes `record` and the names of its `body` where nothing reads it yet.
-    pub(crate) async fn stage(&self, slot: Slot<'_>, record: &impl Serialize, body: &[Blob]) -> io::Result<Staged> {
+    pub(crate) async fn stage(
+        &self,
+        slot: Slot<'_>,
+        record: &impl Serialize,
+        body: &[Blob],
+    ) -> io::Result<Staged> {
         match self {
             Self::Memory => Ok(Staged(None)),
             Self::Directory(directory) => directory.stage(slot, record, body).await,
@@ -64,11 +79,12 @@ impl Backing {
     }
 
     /// Makes a staged record the current one, atomically. Fast: called under the catalogue's lock.
-    pub(crate) fn publish(&self, staged: Staged) -> io::Result<()> {
-        match (self, staged.0) {
-            (Self::Directory(_), Some((from, to))) => std::fs::rename(from, to),
-            _ => Ok(()),
+    pub(crate) fn publish(&self, mut staged: Staged) -> io::Result<()> {
+        if let Some((from, to)) = &staged.0 {
+            std::fs::rename(from, to)?;
         }
+        staged.0 = None;
+        Ok(())
     }
 
     /// Takes a record away. Fast: called under the catalogue's lock.
@@ -115,7 +131,9 @@ pub(crate) async fn read(blobs: &[Blob], range: Range<u64>) -> io::Result<Bytes>
         1 => Ok(slices.remove(0)),
         _ => {
             let mut whole = BytesMut::with_capacity(slices.iter().map(Bytes::len).sum());
-            slices.iter().for_each(|slice| whole.extend_from_slice(slice));
+            slices
+                .iter()
+                .for_each(|slice| whole.extend_from_slice(slice));
             Ok(whole.freeze())
         }
     }

@@ -26,7 +26,9 @@ impl Directory {
         let mut catalog = Catalog::default();
         for (name, folder) in folders(&state.join("buckets"))? {
             // A folder without its record is a bucket whose creation or removal was cut short.
-            let Some(record) = read_record(&folder.join(BUCKET_RECORD))? else { continue };
+            let Some(record) = read_record(&folder.join(BUCKET_RECORD))? else {
+                continue;
+            };
             let mut bucket: Bucket = record.record;
             bucket.objects = read_objects(&folder, &state, &mut named)?;
             catalog.buckets.insert(name, bucket);
@@ -34,7 +36,12 @@ impl Directory {
         for (id, folder) in folders(&state.join("uploads"))? {
             match read_upload(&folder, &state, &named)? {
                 Some(upload) => {
-                    named.extend(upload.parts.values().flat_map(|part| part.body.iter().filter_map(path_of)));
+                    named.extend(
+                        upload
+                            .parts
+                            .values()
+                            .flat_map(|part| part.body.iter().filter_map(path_of)),
+                    );
                     catalog.uploads.insert(id, upload);
                 }
                 None => fs::remove_dir_all(&folder)?,
@@ -45,13 +52,19 @@ impl Directory {
     }
 }
 
-fn read_objects(folder: &Path, state: &Path, named: &mut HashSet<PathBuf>) -> io::Result<BTreeMap<String, Arc<Object>>> {
+fn read_objects(
+    folder: &Path,
+    state: &Path,
+    named: &mut HashSet<PathBuf>,
+) -> io::Result<BTreeMap<String, Arc<Object>>> {
     let mut objects = BTreeMap::new();
     for path in files(folder)? {
         if path.file_name().is_some_and(|name| name == BUCKET_RECORD) {
             continue;
         }
-        let Some(OnDisk { record, files }) = read_record::<Object>(&path)? else { continue };
+        let Some(OnDisk { record, files }) = read_record::<Object>(&path)? else {
+            continue;
+        };
         let body = bodies(&files, state);
         named.extend(body.iter().filter_map(path_of));
         objects.insert(record.key.clone(), Arc::new(Object { body, ..record }));
@@ -60,17 +73,30 @@ fn read_objects(folder: &Path, state: &Path, named: &mut HashSet<PathBuf>) -> io
 }
 
 /// `None` for an upload that was cut short: not yet begun, or completed into an object whose body is in `taken`.
-fn read_upload(folder: &Path, state: &Path, taken: &HashSet<PathBuf>) -> io::Result<Option<Upload>> {
-    let Some(OnDisk { record: mut upload, .. }) = read_record::<Upload>(&folder.join(UPLOAD_RECORD))? else {
+fn read_upload(
+    folder: &Path,
+    state: &Path,
+    taken: &HashSet<PathBuf>,
+) -> io::Result<Option<Upload>> {
+    let Some(OnDisk {
+        record: mut upload, ..
+    }) = read_record::<Upload>(&folder.join(UPLOAD_RECORD))?
+    else {
         return Ok(None);
     };
     for path in files(folder)? {
         if path.file_name().is_some_and(|name| name == UPLOAD_RECORD) {
             continue;
         }
-        let Some(OnDisk { record, files }) = read_record::<Part>(&path)? else { continue };
+        let Some(OnDisk { record, files }) = read_record::<Part>(&path)? else {
+            continue;
+        };
         let body = bodies(&files, state);
-        if body.iter().filter_map(path_of).any(|path| taken.contains(&path)) {
+        if body
+            .iter()
+            .filter_map(path_of)
+            .any(|path| taken.contains(&path))
+        {
             return Ok(None);
         }
         upload.parts.insert(record.number, Part { body, ..record });
@@ -79,7 +105,12 @@ fn read_upload(folder: &Path, state: &Path, taken: &HashSet<PathBuf>) -> io::Res
 }
 
 fn bodies(files: &[FileRef], state: &Path) -> Vec<Blob> {
-    let blob = |file: &FileRef| Blob::File(Arc::new(BodyFile::new(state.join("bodies").join(&file.id), file.len)));
+    let blob = |file: &FileRef| {
+        Blob::File(Arc::new(BodyFile::new(
+            state.join("bodies").join(&file.id),
+            file.len,
+        )))
+    };
     files.iter().map(blob).collect()
 }
 
@@ -96,9 +127,12 @@ fn read_record<T: DeserializeOwned>(path: &Path) -> io::Result<Option<OnDisk<T>>
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display())))
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{}: {error}", path.display()),
+        )
+    })
 }
 
 fn sweep(bodies: &Path, named: &HashSet<PathBuf>) -> io::Result<()> {
@@ -111,10 +145,16 @@ fn sweep(bodies: &Path, named: &HashSet<PathBuf>) -> io::Result<()> {
 }
 
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+    fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect()
 }
 
 fn folders(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let named = |path: PathBuf| Some((path.file_name()?.to_str()?.to_owned(), path));
-    Ok(files(folder)?.into_iter().filter(|path| path.is_dir()).filter_map(named).collect())
+    Ok(files(folder)?
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .filter_map(named)
+        .collect())
 }

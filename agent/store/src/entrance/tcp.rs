@@ -67,7 +67,11 @@ pub(crate) fn serve(front: Front, listener: TcpListener) -> io::Result<Server> {
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(accept(front, listener, stopped));
-    Ok(Server { address, stop, task })
+    Ok(Server {
+        address,
+        stop,
+        task,
+    })
 }
 
 /// Owns every connection: when this future is dropped, so are they.
@@ -101,7 +105,9 @@ async fn connection(front: Front, stream: TcpStream, mut stopped: watch::Receive
         // An error makes hyper close the connection without an answer.
         async move { front.call(request.map(Body::from)).await }
     });
-    let serving = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), answer);
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), answer);
     let mut serving = std::pin::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

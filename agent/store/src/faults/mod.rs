@@ -129,7 +129,13 @@ pub struct Rule {
 impl Rule {
     /// A rule for every request.
     pub fn new(action: Action) -> Self {
-        Self { operation: None, bucket: None, key: None, when: When::Always, action }
+        Self {
+            operation: None,
+            bucket: None,
+            key: None,
+            when: When::Always,
+            action,
+        }
     }
 
     /// Only `operation`.
@@ -156,7 +162,10 @@ impl Rule {
     /// Only these of the matching requests, counted from 1.
     #[must_use]
     pub fn requests(mut self, numbers: RangeInclusive<u64>) -> Self {
-        self.when = When::Requests { from: *numbers.start(), to: *numbers.end() };
+        self.when = When::Requests {
+            from: *numbers.start(),
+            to: *numbers.end(),
+        };
         self
     }
 

@@ -17,14 +17,24 @@ pub(crate) struct Cut;
 /// The error of a scripted refusal.
 pub(crate) fn refusal(refusal: Refusal) -> S3Error {
     let (code, status, message) = match refusal {
-        Refusal::InternalError => ("InternalError", 500, "We encountered an internal error. Please try again."),
+        Refusal::InternalError => (
+            "InternalError",
+            500,
+            "We encountered an internal error. Please try again.",
+        ),
         Refusal::SlowDown => ("SlowDown", 503, "Please reduce your request rate."),
-        Refusal::ServiceUnavailable => ("ServiceUnavailable", 503, "Service is unable to handle request."),
+        Refusal::ServiceUnavailable => (
+            "ServiceUnavailable",
+            503,
+            "Service is unable to handle request.",
+        ),
         Refusal::TooManyRequests => ("TooManyRequests", 429, "Please reduce your request rate."),
         Refusal::AccessDenied => ("AccessDenied", 403, "Access Denied"),
-        Refusal::InvalidAccessKeyId => {
-            ("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records.")
-        }
+        Refusal::InvalidAccessKeyId => (
+            "InvalidAccessKeyId",
+            403,
+            "The AWS Access Key Id you provided does not exist in our records.",
+        ),
         Refusal::SignatureDoesNotMatch => (
             "SignatureDoesNotMatch",
             403,
@@ -33,7 +43,8 @@ pub(crate) fn refusal(refusal: Refusal) -> S3Error {
     };
     let code = S3ErrorCode::from_bytes(code.as_bytes()).unwrap_or(S3ErrorCode::InternalError);
     let mut error = S3Error::with_message(code, message);
-    error.set_status_code(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    error
+        .set_status_code(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     error
 }
 
@@ -50,14 +61,21 @@ pub(crate) fn falsify(lie: Lie, headers: &mut HeaderMap, xml: Option<Bytes>) -> 
         Lie::Etag => vec![("etag", "ETag".to_owned())],
         Lie::Checksum => {
             let element = |algorithm: Algorithm| format!("Checksum{}", algorithm.name());
-            Algorithm::ALL.into_iter().map(|algorithm| (algorithm.header(), element(algorithm))).collect()
+            Algorithm::ALL
+                .into_iter()
+                .map(|algorithm| (algorithm.header(), element(algorithm)))
+                .collect()
         }
     };
     let mut text = xml.map(|xml| String::from_utf8_lossy(&xml).into_owned());
     for (header, element) in fields {
         if let Some(value) = headers.get_mut(header) {
-            let false_value = value.to_str().map(|value| other_value(lie, value)).unwrap_or_default();
-            *value = HeaderValue::from_str(&false_value).unwrap_or(HeaderValue::from_static("false"));
+            let false_value = value
+                .to_str()
+                .map(|value| other_value(lie, value))
+                .unwrap_or_default();
+            *value =
+                HeaderValue::from_str(&false_value).unwrap_or(HeaderValue::from_static("false"));
         }
         text = text.map(|text| replace_element(&text, &element, |value| other_value(lie, value)));
     }
@@ -69,11 +87,21 @@ fn other_value(lie: Lie, value: &str) -> String {
     match lie {
         Lie::Etag => value
             .chars()
-            .map(|c| c.to_digit(16).map_or(c, |digit| char::from_digit(15 - digit, 16).unwrap_or(c)))
+            .map(|c| {
+                c.to_digit(16)
+                    .map_or(c, |digit| char::from_digit(15 - digit, 16).unwrap_or(c))
+            })
             .collect(),
         Lie::Checksum => {
-            let (sum, parts) = value.split_once('-').map_or((value, None), |(sum, parts)| (sum, Some(parts)));
-            let flipped: Vec<u8> = STANDARD.decode(sum).unwrap_or_default().iter().map(|byte| !byte).collect();
+            let (sum, parts) = value
+                .split_once('-')
+                .map_or((value, None), |(sum, parts)| (sum, Some(parts)));
+            let flipped: Vec<u8> = STANDARD
+                .decode(sum)
+                .unwrap_or_default()
+                .iter()
+                .map(|byte| !byte)
+                .collect();
             let sum = STANDARD.encode(flipped);
             parts.map_or_else(|| sum.clone(), |parts| format!("{sum}-{parts}"))
         }
@@ -116,11 +144,19 @@ mod tests {
     fn both_headers_and_elements_lie() {
         let mut headers = HeaderMap::new();
         headers.insert("etag", HeaderValue::from_static("\"00ff\""));
-        let xml = Bytes::from_static(b"<R><ETag>&quot;00ff&quot;</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></R>");
+        let xml = Bytes::from_static(
+            b"<R><ETag>&quot;00ff&quot;</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></R>",
+        );
         let xml = falsify(Lie::Etag, &mut headers, Some(xml)).unwrap();
         assert_eq!(headers["etag"], "\"ff00\"");
-        assert_eq!(&xml[..], b"<R><ETag>\"ff00\"</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></R>");
+        assert_eq!(
+            &xml[..],
+            b"<R><ETag>\"ff00\"</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></R>"
+        );
         let xml = falsify(Lie::Checksum, &mut headers, Some(xml)).unwrap();
-        assert_eq!(&xml[..], b"<R><ETag>\"ff00\"</ETag><ChecksumCRC32>/////w==</ChecksumCRC32></R>");
+        assert_eq!(
+            &xml[..],
+            b"<R><ETag>\"ff00\"</ETag><ChecksumCRC32>/////w==</ChecksumCRC32></R>"
+        );
     }
 }

@@ -35,7 +35,8 @@ fn matches(rule: &Rule, target: &Target) -> bool {
         (Some(_), None) => false,
         (Some(pattern), Some(name)) => glob(pattern, name),
     };
-    rule.operation.is_none_or(|operation| operation == target.operation)
+    rule.operation
+        .is_none_or(|operation| operation == target.operation)
         && fits(&rule.bucket, &target.bucket)
         && fits(&rule.key, &target.key)
 }
@@ -100,14 +101,20 @@ mod tests {
     use proptest::prelude::*;
 
     fn put(bucket: &str, key: &str) -> Target {
-        Target { operation: Operation::PutObject, bucket: Some(bucket.into()), key: Some(key.into()) }
+        Target {
+            operation: Operation::PutObject,
+            bucket: Some(bucket.into()),
+            key: Some(key.into()),
+        }
     }
 
     /// The definition, by recursion.
     fn glob_model(pattern: &[char], name: &[char]) -> bool {
         match (pattern.split_first(), name.split_first()) {
             (None, None) => true,
-            (Some(('*', rest)), _) => glob_model(rest, name) || (!name.is_empty() && glob_model(pattern, &name[1..])),
+            (Some(('*', rest)), _) => {
+                glob_model(rest, name) || (!name.is_empty() && glob_model(pattern, &name[1..]))
+            }
             (Some((c, rest)), Some((d, tail))) => (*c == '?' || c == d) && glob_model(rest, tail),
             _ => false,
         }
@@ -147,11 +154,23 @@ mod tests {
     fn the_first_rule_that_applies_is_played_and_all_count() {
         let mut script = Script::default();
         script.push(Rule::new(Action::LostAnswer).requests(2..=2));
-        script.push(Rule::new(Action::Error(Refusal::SlowDown)).key("k?").requests(2..=3));
+        script.push(
+            Rule::new(Action::Error(Refusal::SlowDown))
+                .key("k?")
+                .requests(2..=3),
+        );
         let played: Vec<_> = (0..4).map(|_| script.decide(&put("b", "k1"))).collect();
         let slow = Some(Action::Error(Refusal::SlowDown));
         assert_eq!(played, [None, Some(Action::LostAnswer), slow, None]);
-        let listing = Target { operation: Operation::ListObjectsV2, bucket: Some("b".into()), key: None };
-        assert_eq!(script.decide(&listing), None, "a pattern over keys does not match a request without one");
+        let listing = Target {
+            operation: Operation::ListObjectsV2,
+            bucket: Some("b".into()),
+            key: None,
+        };
+        assert_eq!(
+            script.decide(&listing),
+            None,
+            "a pattern over keys does not match a request without one"
+        );
     }
 }

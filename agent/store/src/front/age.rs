@@ -18,22 +18,40 @@ pub(crate) const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
 /// # Errors
 /// `RequestTimeTooSkewed`; `AccessDenied` for a presigned request that has expired.
 pub(crate) fn check(head: &Parts, now: SystemTime) -> S3Result {
-    if let Some(time) = head.headers.get("x-amz-date").and_then(|value| parse(value.to_str().ok()?)) {
+    if let Some(time) = head
+        .headers
+        .get("x-amz-date")
+        .and_then(|value| parse(value.to_str().ok()?))
+    {
         return within(time, now, MAX_SKEW);
     }
     let query = head.uri.query().unwrap_or("");
-    let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let Some(time) = value("X-Amz-Date").and_then(parse) else { return Ok(()) };
-    let lifetime = value("X-Amz-Expires").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+    let value = |name: &str| {
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    };
+    let Some(time) = value("X-Amz-Date").and_then(parse) else {
+        return Ok(());
+    };
+    let lifetime = value("X-Amz-Expires")
+        .and_then(|seconds| seconds.parse().ok())
+        .map(Duration::from_secs);
     if now > time {
         let expired = lifetime.is_some_and(|lifetime| now > time + lifetime);
-        return if expired { Err(s3_error!(AccessDenied, "Request has expired")) } else { Ok(()) };
+        return if expired {
+            Err(s3_error!(AccessDenied, "Request has expired"))
+        } else {
+            Ok(())
+        };
     }
     within(time, now, MAX_SKEW)
 }
 
 fn within(time: SystemTime, now: SystemTime, skew: Duration) -> S3Result {
-    let difference = now.duration_since(time).unwrap_or_else(|early| early.duration());
+    let difference = now
+        .duration_since(time)
+        .unwrap_or_else(|early| early.duration());
     if difference > skew {
         return Err(s3_error!(
             RequestTimeTooSkewed,
@@ -45,7 +63,12 @@ fn within(time: SystemTime, now: SystemTime, skew: Duration) -> S3Result {
 
 /// Reads `20240809T143000Z`.
 fn parse(value: &str) -> Option<SystemTime> {
-    Some(NaiveDateTime::parse_from_str(value, "%Y%m%dT%H%M%SZ").ok()?.and_utc().into())
+    Some(
+        NaiveDateTime::parse_from_str(value, "%Y%m%dT%H%M%SZ")
+            .ok()?
+            .and_utc()
+            .into(),
+    )
 }
 
 #[cfg(test)]
@@ -59,7 +82,9 @@ mod tests {
         if let Some(header) = header {
             request = request.header("x-amz-date", header);
         }
-        check(&request.body(()).unwrap().into_parts().0, now).err().map(|error| error.code().clone())
+        check(&request.body(()).unwrap().into_parts().0, now)
+            .err()
+            .map(|error| error.code().clone())
     }
 
     proptest! {

@@ -28,7 +28,13 @@ pub(crate) struct Metered {
 impl Metered {
     pub(crate) fn new(inner: Body, bytes_per_second: Option<u64>) -> Self {
         let bytes_per_second = bytes_per_second.map(|rate| rate.max(1));
-        Self { inner, bytes_per_second, ledger: None, rest: Bytes::new(), held: None }
+        Self {
+            inner,
+            bytes_per_second,
+            ledger: None,
+            rest: Bytes::new(),
+            held: None,
+        }
     }
 
     /// Counts what passes as received.
@@ -45,10 +51,15 @@ impl Metered {
 
     /// Cuts the next piece off the rest and begins to hold it.
     fn hold(&mut self, rate: u64) {
-        let piece = usize::try_from(rate / PIECES_A_SECOND).unwrap_or(usize::MAX).clamp(1, self.rest.len());
+        let piece = usize::try_from(rate / PIECES_A_SECOND)
+            .unwrap_or(usize::MAX)
+            .clamp(1, self.rest.len());
         let piece = self.rest.split_to(piece);
         let nanos = (piece.len() as u64).saturating_mul(1_000_000_000) / rate;
-        self.held = Some((Box::pin(tokio::time::sleep(Duration::from_nanos(nanos))), piece));
+        self.held = Some((
+            Box::pin(tokio::time::sleep(Duration::from_nanos(nanos))),
+            piece,
+        ));
     }
 }
 
@@ -56,7 +67,10 @@ impl HttpBody for Metered {
     type Data = Bytes;
     type Error = StdError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
         loop {
             if let Some((sleep, _)) = &mut self.held {
                 ready!(sleep.as_mut().poll(cx));
@@ -89,7 +103,8 @@ impl HttpBody for Metered {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let here = (self.rest.len() + self.held.as_ref().map_or(0, |(_, piece)| piece.len())) as u64;
+        let here =
+            (self.rest.len() + self.held.as_ref().map_or(0, |(_, piece)| piece.len())) as u64;
         let inner = self.inner.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(inner.lower().saturating_add(here));

@@ -42,7 +42,12 @@ impl Front {
         let is_head = head.method == Method::HEAD;
         let body = Metered::new(body, rate(fault)).counted(self.ledger.clone());
         let answer = self.play(fault, &target, head, body, off_by).await?;
-        let answer = finish(answer, is_head, self.clock.now_off_by(off_by), entry.number());
+        let answer = finish(
+            answer,
+            is_head,
+            self.clock.now_off_by(off_by),
+            entry.number(),
+        );
         entry.answered(answer.status(), answer.body().size_hint().lower());
         Ok(match rate(fault) {
             Some(rate) => answer.map(|body| Body::http_body(Metered::new(body, Some(rate)))),
@@ -50,7 +55,14 @@ impl Front {
         })
     }
 
-    async fn play(&self, fault: Option<Action>, target: &Target, head: Parts, body: Metered, off_by: i64) -> Result<Response<Body>, Cut> {
+    async fn play(
+        &self,
+        fault: Option<Action>,
+        target: &Target,
+        head: Parts,
+        body: Metered,
+        off_by: i64,
+    ) -> Result<Response<Body>, Cut> {
         match fault {
             Some(Action::Error(error)) => {
                 swallow(body, u64::MAX).await;
@@ -68,13 +80,19 @@ impl Front {
                 self.serve(head, body, off_by).await?;
                 Err(Cut)
             }
-            Some(Action::WrongEtag) => lie(Lie::Etag, target, self.serve(head, body, off_by).await?).await,
-            Some(Action::WrongChecksum) => lie(Lie::Checksum, target, self.serve(head, body, off_by).await?).await,
+            Some(Action::WrongEtag) => {
+                lie(Lie::Etag, target, self.serve(head, body, off_by).await?).await
+            }
+            Some(Action::WrongChecksum) => {
+                lie(Lie::Checksum, target, self.serve(head, body, off_by).await?).await
+            }
             Some(Action::Delay { milliseconds }) => {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
                 self.serve(head, body, off_by).await
             }
-            Some(Action::Slow { .. } | Action::ClockOff { .. }) | None => self.serve(head, body, off_by).await,
+            Some(Action::Slow { .. } | Action::ClockOff { .. }) | None => {
+                self.serve(head, body, off_by).await
+            }
         }
     }
 
@@ -99,7 +117,9 @@ fn rate(fault: Option<Action>) -> Option<u64> {
 async fn swallow(mut body: Metered, limit: u64) {
     let mut left = limit;
     while left > 0 {
-        let Some(Ok(frame)) = body.frame().await else { return };
+        let Some(Ok(frame)) = body.frame().await else {
+            return;
+        };
         let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
         left = left.saturating_sub(bytes);
     }
@@ -107,7 +127,10 @@ async fn swallow(mut body: Metered, limit: u64) {
 
 async fn lie(lie: Lie, target: &Target, answer: Response<Body>) -> Result<Response<Body>, Cut> {
     let (mut head, body) = answer.into_parts();
-    let in_xml = matches!(target.operation, Operation::CompleteMultipartUpload | Operation::CopyObject);
+    let in_xml = matches!(
+        target.operation,
+        Operation::CompleteMultipartUpload | Operation::CopyObject
+    );
     if !in_xml {
         falsify(lie, &mut head.headers, None);
         return Ok(Response::from_parts(head, body));
@@ -127,8 +150,15 @@ fn error_answer(error: S3Error) -> Response<Body> {
 }
 
 /// Adds `Date` and a request id, and takes the body away where HTTP has none.
-fn finish(mut answer: Response<Body>, is_head: bool, now: SystemTime, number: u64) -> Response<Body> {
-    let date = chrono::DateTime::<chrono::Utc>::from(now).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+fn finish(
+    mut answer: Response<Body>,
+    is_head: bool,
+    now: SystemTime,
+    number: u64,
+) -> Response<Body> {
+    let date = chrono::DateTime::<chrono::Utc>::from(now)
+        .format("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string();
     let headers = answer.headers_mut();
     if let Ok(date) = HeaderValue::from_str(&date) {
         headers.insert(header::DATE, date);

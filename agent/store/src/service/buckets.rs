@@ -16,43 +16,74 @@ struct Listed {
 }
 
 impl Service {
-    pub(super) async fn create_bucket_op(&self, request: S3Request<CreateBucketInput>) -> S3Result<CreateBucketOutput> {
+    pub(super) async fn create_bucket_op(
+        &self,
+        request: S3Request<CreateBucketInput>,
+    ) -> S3Result<CreateBucketOutput> {
         let name = request.input.bucket;
         self.0.create_bucket(&name).await?;
-        Ok(CreateBucketOutput { location: Some(format!("/{name}")) })
+        Ok(CreateBucketOutput {
+            location: Some(format!("/{name}")),
+        })
     }
 
-    pub(super) async fn delete_bucket_op(&self, request: S3Request<DeleteBucketInput>) -> S3Result<DeleteBucketOutput> {
+    pub(super) async fn delete_bucket_op(
+        &self,
+        request: S3Request<DeleteBucketInput>,
+    ) -> S3Result<DeleteBucketOutput> {
         self.0.delete_bucket(&request.input.bucket).await?;
         Ok(DeleteBucketOutput::default())
     }
 
-    pub(super) async fn head_bucket_op(&self, request: S3Request<HeadBucketInput>) -> S3Result<HeadBucketOutput> {
+    pub(super) async fn head_bucket_op(
+        &self,
+        request: S3Request<HeadBucketInput>,
+    ) -> S3Result<HeadBucketOutput> {
         self.0.catalog().bucket(&request.input.bucket)?;
         let bucket_region = Some(self.0.habits.region.clone());
-        Ok(HeadBucketOutput { bucket_region, ..Default::default() })
+        Ok(HeadBucketOutput {
+            bucket_region,
+            ..Default::default()
+        })
     }
 
-    pub(super) async fn get_bucket_location_op(&self, request: S3Request<GetBucketLocationInput>) -> S3Result<GetBucketLocationOutput> {
+    pub(super) async fn get_bucket_location_op(
+        &self,
+        request: S3Request<GetBucketLocationInput>,
+    ) -> S3Result<GetBucketLocationOutput> {
         self.0.catalog().bucket(&request.input.bucket)?;
         // The oldest region has no name here: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>.
         let region = Some(self.0.habits.region.clone()).filter(|region| region != "us-east-1");
-        Ok(GetBucketLocationOutput { location_constraint: region.map(BucketLocationConstraint::from) })
+        Ok(GetBucketLocationOutput {
+            location_constraint: region.map(BucketLocationConstraint::from),
+        })
     }
 
-    pub(super) async fn list_buckets_op(&self, request: S3Request<ListBucketsInput>) -> S3Result<ListBucketsOutput> {
+    pub(super) async fn list_buckets_op(
+        &self,
+        request: S3Request<ListBucketsInput>,
+    ) -> S3Result<ListBucketsOutput> {
         let prefix = request.input.prefix.as_deref().unwrap_or("");
         let catalog = self.0.catalog();
-        let wanted = catalog.buckets.iter().filter(|(name, _)| name.starts_with(prefix));
+        let wanted = catalog
+            .buckets
+            .iter()
+            .filter(|(name, _)| name.starts_with(prefix));
         let bucket = |(name, bucket): (&String, &crate::catalog::Bucket)| Bucket {
             name: Some(name.clone()),
             creation_date: Some(bucket.created.into()),
             ..Default::default()
         };
-        Ok(ListBucketsOutput { buckets: Some(wanted.map(bucket).collect()), ..Default::default() })
+        Ok(ListBucketsOutput {
+            buckets: Some(wanted.map(bucket).collect()),
+            ..Default::default()
+        })
     }
 
-    pub(super) async fn list_objects_op(&self, request: S3Request<ListObjectsInput>) -> S3Result<ListObjectsOutput> {
+    pub(super) async fn list_objects_op(
+        &self,
+        request: S3Request<ListObjectsInput>,
+    ) -> S3Result<ListObjectsOutput> {
         let input = request.input;
         let encode = encoder(input.encoding_type.as_ref());
         let query = Query {
@@ -77,10 +108,17 @@ impl Service {
         })
     }
 
-    pub(super) async fn list_objects_v2_op(&self, request: S3Request<ListObjectsV2Input>) -> S3Result<ListObjectsV2Output> {
+    pub(super) async fn list_objects_v2_op(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<ListObjectsV2Output> {
         let input = request.input;
         let encode = encoder(input.encoding_type.as_ref());
-        let token = input.continuation_token.as_deref().map(read_token).transpose()?;
+        let token = input
+            .continuation_token
+            .as_deref()
+            .map(read_token)
+            .transpose()?;
         let query = Query {
             prefix: input.prefix.as_deref().unwrap_or(""),
             delimiter: input.delimiter.as_deref(),
@@ -106,7 +144,12 @@ impl Service {
         })
     }
 
-    fn list(&self, bucket: &str, query: &Query<'_>, encode: fn(&str) -> String) -> S3Result<Listed> {
+    fn list(
+        &self,
+        bucket: &str,
+        query: &Query<'_>,
+        encode: fn(&str) -> String,
+    ) -> S3Result<Listed> {
         let catalog = self.0.catalog();
         let page = listing::page(&catalog.bucket(bucket)?.objects, query);
         let object = |(key, object): (&str, &std::sync::Arc<crate::object::Object>)| Object {
@@ -114,13 +157,23 @@ impl Service {
             size: Some(signed(object.size)),
             e_tag: Some(etag(&object.etag)),
             last_modified: Some(object.modified.into()),
-            checksum_algorithm: Some(vec![ChecksumAlgorithm::from_static(object.checksum.algorithm.name())]),
-            storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
+            checksum_algorithm: Some(vec![ChecksumAlgorithm::from_static(
+                object.checksum.algorithm.name(),
+            )]),
+            storage_class: Some(ObjectStorageClass::from_static(
+                ObjectStorageClass::STANDARD,
+            )),
             ..Default::default()
         };
         Ok(Listed {
             contents: page.contents.into_iter().map(object).collect(),
-            common_prefixes: page.prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(encode(prefix)) }).collect(),
+            common_prefixes: page
+                .prefixes
+                .iter()
+                .map(|prefix| CommonPrefix {
+                    prefix: Some(encode(prefix)),
+                })
+                .collect(),
             next: page.next,
         })
     }
@@ -134,6 +187,14 @@ fn encoder(asked: Option<&EncodingType>) -> fn(&str) -> String {
 }
 
 fn read_token(token: &str) -> S3Result<String> {
-    let decoded = TOKEN.decode(token).ok().and_then(|raw| String::from_utf8(raw).ok());
-    decoded.ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))
+    let decoded = TOKEN
+        .decode(token)
+        .ok()
+        .and_then(|raw| String::from_utf8(raw).ok());
+    decoded.ok_or_else(|| {
+        s3_error!(
+            InvalidArgument,
+            "The continuation token provided is incorrect"
+        )
+    })
 }

@@ -36,9 +36,14 @@ pub(super) struct Claims<'a> {
 /// `IncompleteBody`, `EntityTooLarge`, `MalformedTrailerError`.
 pub(super) async fn take(body: Option<StreamingBlob>, claims: Claims<'_>) -> S3Result<Taken> {
     let promise = Promise::read(claims.headers, claims.content_md5)?;
-    let length = claims.content_length.and_then(|length| u64::try_from(length).ok());
+    let length = claims
+        .content_length
+        .and_then(|length| u64::try_from(length).ok());
     if length.is_some_and(|length| length > MAX_BODY) {
-        return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed size"));
+        return Err(s3_error!(
+            EntityTooLarge,
+            "Your proposed upload exceeds the maximum allowed size"
+        ));
     }
     let mut hasher = Hasher::new(promise.algorithm().unwrap_or(claims.default));
     let body = match body {
@@ -58,9 +63,14 @@ async fn collect(mut body: Body, length: Option<u64>, hasher: &mut Hasher) -> S3
     let mut first: Option<Bytes> = None;
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| read_error(&error))?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|error| read_error(&error))?.into_data() else {
+            continue;
+        };
         if (whole.len() + data.len()) as u64 > MAX_BODY {
-            return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed size"));
+            return Err(s3_error!(
+                EntityTooLarge,
+                "Your proposed upload exceeds the maximum allowed size"
+            ));
         }
         hasher.update(&data);
         if first.is_none() && whole.is_empty() {
@@ -90,13 +100,17 @@ fn read_error(error: &StdError) -> S3Error {
     let text = error.to_string();
     if text.contains("Sha256Mismatch") {
         let code = S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into());
-        let message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
+        let message =
+            "The provided 'x-amz-content-sha256' header does not match what was computed.";
         let mut error = S3Error::with_message(code, message);
         error.set_status_code(StatusCode::BAD_REQUEST);
         return error;
     }
     if text.contains("SignatureMismatch") {
-        return s3_error!(SignatureDoesNotMatch, "The signature of a chunk does not match its content.");
+        return s3_error!(
+            SignatureDoesNotMatch,
+            "The signature of a chunk does not match its content."
+        );
     }
     if text.contains("FormatError") || text.contains("TooLarge") || text.contains("TooMany") {
         return s3_error!(InvalidRequest, "The chunked body is malformed.");

@@ -86,5 +86,6 @@ fn signed(size: u64) -> i64 {
 /// Page sizes: absent or too large is 1000, negative is refused.
 fn page_size(asked: Option<i32>) -> S3Result<usize> {
     let asked = asked.unwrap_or(1000).min(1000);
-    usize::try_from(asked).map_err(|_| s3_error!(InvalidArgument, "A page size must not be negative"))
+    usize::try_from(asked)
+        .map_err(|_| s3_error!(InvalidArgument, "A page size must not be negative"))
 }

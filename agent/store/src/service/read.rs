@@ -20,7 +20,12 @@ macro_rules! describe {
         let attributes = &object.attributes;
         let mut output = $output {
             accept_ranges: Some("bytes".to_owned()),
-            content_type: Some(attributes.content_type.clone().unwrap_or_else(|| "binary/octet-stream".to_owned())),
+            content_type: Some(
+                attributes
+                    .content_type
+                    .clone()
+                    .unwrap_or_else(|| "binary/octet-stream".to_owned()),
+            ),
             content_encoding: attributes.content_encoding.clone(),
             content_language: attributes.content_language.clone(),
             content_disposition: attributes.content_disposition.clone(),
@@ -41,7 +46,10 @@ macro_rules! describe {
 }
 
 impl Service {
-    pub(super) async fn head_object_op(&self, request: S3Request<HeadObjectInput>) -> S3Result<HeadObjectOutput> {
+    pub(super) async fn head_object_op(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<HeadObjectOutput> {
         let input = request.input;
         let condition = ReadCondition {
             if_match: input.if_match,
@@ -50,7 +58,11 @@ impl Service {
             if_unmodified_since: input.if_unmodified_since,
         };
         let object = self.find(&input.bucket, &input.key, &condition)?;
-        let mut output = describe!(HeadObjectOutput, &object, is_enabled(input.checksum_mode.as_ref()));
+        let mut output = describe!(
+            HeadObjectOutput,
+            &object,
+            is_enabled(input.checksum_mode.as_ref())
+        );
         if let Some(range) = satisfied(input.range, object.size)? {
             output.content_length = Some(signed(range.end - range.start));
             output.content_range = Some(content_range(&range, object.size));
@@ -58,7 +70,10 @@ impl Service {
         Ok(output)
     }
 
-    pub(super) async fn get_object_op(&self, request: S3Request<GetObjectInput>) -> S3Result<GetObjectOutput> {
+    pub(super) async fn get_object_op(
+        &self,
+        request: S3Request<GetObjectInput>,
+    ) -> S3Result<GetObjectOutput> {
         let input = request.input;
         let condition = ReadCondition {
             if_match: input.if_match,
@@ -75,7 +90,9 @@ impl Service {
             output.content_length = Some(signed(range.end - range.start));
             output.content_range = Some(content_range(range, object.size));
         }
-        let body = backing::read(&object.body, range.unwrap_or(0..object.size)).await.map_err(broken)?;
+        let body = backing::read(&object.body, range.unwrap_or(0..object.size))
+            .await
+            .map_err(broken)?;
         output.body = Some(StreamingBlob::from(Body::from(body)));
         Ok(output)
     }
@@ -88,7 +105,11 @@ impl Service {
 }
 
 pub(super) fn checksum_type(composite: bool) -> ChecksumType {
-    ChecksumType::from_static(if composite { ChecksumType::COMPOSITE } else { ChecksumType::FULL_OBJECT })
+    ChecksumType::from_static(if composite {
+        ChecksumType::COMPOSITE
+    } else {
+        ChecksumType::FULL_OBJECT
+    })
 }
 
 fn is_enabled(mode: Option<&ChecksumMode>) -> bool {
@@ -96,7 +117,11 @@ fn is_enabled(mode: Option<&ChecksumMode>) -> bool {
 }
 
 fn satisfied(range: Option<Range>, size: u64) -> S3Result<Option<ops::Range<u64>>> {
-    let check = |range: Range| range.check(size).map_err(|_| s3_error!(InvalidRange, "The requested range is not satisfiable"));
+    let check = |range: Range| {
+        range
+            .check(size)
+            .map_err(|_| s3_error!(InvalidRange, "The requested range is not satisfiable"))
+    };
     range.map(check).transpose()
 }
 

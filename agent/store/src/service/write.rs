@@ -22,7 +22,12 @@ macro_rules! attributes {
             content_disposition: $input.content_disposition.take(),
             cache_control: $input.cache_control.take(),
             expires: $input.expires.take(),
-            metadata: $input.metadata.take().unwrap_or_default().into_iter().collect(),
+            metadata: $input
+                .metadata
+                .take()
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
         }
     };
 }
@@ -30,13 +35,25 @@ pub(super) use attributes;
 
 /// `aws-chunked` is the encoding of the transfer, not of the object.
 pub(super) fn without_chunking(encoding: String) -> Option<String> {
-    let kept: Vec<&str> = encoding.split(',').map(str::trim).filter(|part| *part != "aws-chunked").collect();
+    let kept: Vec<&str> = encoding
+        .split(',')
+        .map(str::trim)
+        .filter(|part| *part != "aws-chunked")
+        .collect();
     Some(kept.join(",")).filter(|kept| !kept.is_empty())
 }
 
 impl Service {
-    pub(super) async fn put_object_op(&self, request: S3Request<PutObjectInput>) -> S3Result<PutObjectOutput> {
-        let S3Request { mut input, headers, trailing_headers, .. } = request;
+    pub(super) async fn put_object_op(
+        &self,
+        request: S3Request<PutObjectInput>,
+    ) -> S3Result<PutObjectOutput> {
+        let S3Request {
+            mut input,
+            headers,
+            trailing_headers,
+            ..
+        } = request;
         self.0.admit(&input.bucket).await?;
         let claims = Claims {
             headers: &headers,
@@ -57,7 +74,10 @@ impl Service {
             body: vec![self.0.keep(taken.body).await?],
             key: input.key,
         };
-        let condition = WriteCondition { if_match: input.if_match, if_none_match: input.if_none_match };
+        let condition = WriteCondition {
+            if_match: input.if_match,
+            if_none_match: input.if_none_match,
+        };
         let object = self.0.put(&input.bucket, object, &condition).await?;
         let mut output = PutObjectOutput {
             e_tag: Some(etag(&object.etag)),
@@ -69,10 +89,16 @@ impl Service {
     }
 
     /// Copies an object, also onto itself with other metadata.
-    pub(super) async fn copy_object_op(&self, request: S3Request<CopyObjectInput>) -> S3Result<CopyObjectOutput> {
+    pub(super) async fn copy_object_op(
+        &self,
+        request: S3Request<CopyObjectInput>,
+    ) -> S3Result<CopyObjectOutput> {
         let mut input = request.input;
         let CopySource::Bucket { bucket, key, .. } = &input.copy_source else {
-            return Err(s3_error!(NotImplemented, "Only a bucket and a key can be copied from"));
+            return Err(s3_error!(
+                NotImplemented,
+                "Only a bucket and a key can be copied from"
+            ));
         };
         let source = std::sync::Arc::clone(self.0.catalog().object(bucket, key)?);
         let condition = ReadCondition {
@@ -81,19 +107,34 @@ impl Service {
             if_modified_since: input.copy_source_if_modified_since.take(),
             if_unmodified_since: input.copy_source_if_unmodified_since.take(),
         };
-        condition.allows(&source.etag, source.modified).map_err(|_| s3_error!(PreconditionFailed))?;
-        let replace = input.metadata_directive.as_ref().is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
+        condition
+            .allows(&source.etag, source.modified)
+            .map_err(|_| s3_error!(PreconditionFailed))?;
+        let replace = input
+            .metadata_directive
+            .as_ref()
+            .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
         if !replace && **bucket == *input.bucket && **key == *input.key {
             return Err(s3_error!(
                 InvalidRequest,
                 "This copy request is illegal because it is trying to copy an object to itself without changing anything."
             ));
         }
-        let attributes = if replace { attributes!(input) } else { source.attributes.clone() };
-        let asked = input.checksum_algorithm.as_ref().and_then(|algorithm| Algorithm::from_name(algorithm.as_str()));
+        let attributes = if replace {
+            attributes!(input)
+        } else {
+            source.attributes.clone()
+        };
+        let asked = input
+            .checksum_algorithm
+            .as_ref()
+            .and_then(|algorithm| Algorithm::from_name(algorithm.as_str()));
         let object = self.copied(&source, input.key, attributes, asked).await?;
         self.0.admit(&input.bucket).await?;
-        let object = self.0.put(&input.bucket, object, &WriteCondition::default()).await?;
+        let object = self
+            .0
+            .put(&input.bucket, object, &WriteCondition::default())
+            .await?;
         let mut result = CopyObjectResult {
             e_tag: Some(etag(&object.etag)),
             last_modified: Some(object.modified.into()),
@@ -101,47 +142,84 @@ impl Service {
             ..Default::default()
         };
         echo_checksum!(result, &object.checksum);
-        Ok(CopyObjectOutput { copy_object_result: Some(result), ..Default::default() })
+        Ok(CopyObjectOutput {
+            copy_object_result: Some(result),
+            ..Default::default()
+        })
     }
 
     /// The copy as an object of its own; its body is one piece with the MD5 as ETag, also where the source had parts.
-    async fn copied(&self, source: &Object, key: String, attributes: Attributes, asked: Option<Algorithm>) -> S3Result<Object> {
-        let mut copy = Object { key, attributes, modified: self.0.clock.now(), ..source.clone() };
+    async fn copied(
+        &self,
+        source: &Object,
+        key: String,
+        attributes: Attributes,
+        asked: Option<Algorithm>,
+    ) -> S3Result<Object> {
+        let mut copy = Object {
+            key,
+            attributes,
+            modified: self.0.clock.now(),
+            ..source.clone()
+        };
         if self.0.habits.discard_bodies {
             return Ok(copy);
         }
-        let body = backing::read(&source.body, 0..source.size).await.map_err(broken)?;
+        let body = backing::read(&source.body, 0..source.size)
+            .await
+            .map_err(broken)?;
         let mut hasher = Hasher::new(asked.unwrap_or(source.checksum.algorithm));
         hasher.update(&body);
         let digests = hasher.finish();
         copy.etag = hex(&digests.md5);
-        copy.checksum = Checksum { composite: false, ..digests.checksum };
+        copy.checksum = Checksum {
+            composite: false,
+            ..digests.checksum
+        };
         copy.parts = 0;
         copy.body = vec![self.0.keep(body).await?];
         Ok(copy)
     }
 
-    pub(super) async fn delete_object_op(&self, request: S3Request<DeleteObjectInput>) -> S3Result<DeleteObjectOutput> {
+    pub(super) async fn delete_object_op(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<DeleteObjectOutput> {
         let input = request.input;
-        let condition = WriteCondition { if_match: input.if_match, if_none_match: None };
+        let condition = WriteCondition {
+            if_match: input.if_match,
+            if_none_match: None,
+        };
         self.0.delete(&input.bucket, &input.key, &condition).await?;
         Ok(DeleteObjectOutput::default())
     }
 
-    pub(super) async fn delete_objects_op(&self, request: S3Request<DeleteObjectsInput>) -> S3Result<DeleteObjectsOutput> {
+    pub(super) async fn delete_objects_op(
+        &self,
+        request: S3Request<DeleteObjectsInput>,
+    ) -> S3Result<DeleteObjectsOutput> {
         let input = request.input;
         self.0.catalog().bucket(&input.bucket)?;
         if input.delete.objects.len() > 1000 {
-            return Err(s3_error!(MalformedXML, "At most 1000 keys can be deleted in one request"));
+            return Err(s3_error!(
+                MalformedXML,
+                "At most 1000 keys can be deleted in one request"
+            ));
         }
         let quiet = input.delete.quiet.unwrap_or(false);
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for object in input.delete.objects {
-            let condition = WriteCondition { if_match: object.e_tag.map(ETagCondition::ETag), if_none_match: None };
+            let condition = WriteCondition {
+                if_match: object.e_tag.map(ETagCondition::ETag),
+                if_none_match: None,
+            };
             let key = Some(object.key.clone());
             match self.0.delete(&input.bucket, &object.key, &condition).await {
                 Ok(()) if quiet => {}
-                Ok(()) => deleted.push(DeletedObject { key, ..Default::default() }),
+                Ok(()) => deleted.push(DeletedObject {
+                    key,
+                    ..Default::default()
+                }),
                 Err(error) => errors.push(Error {
                     key,
                     code: Some(error.code().as_str().to_owned()),
@@ -151,6 +229,10 @@ impl Service {
             }
         }
         let some = |list: Vec<_>| Some(list).filter(|list| !list.is_empty());
-        Ok(DeleteObjectsOutput { deleted: some(deleted), errors: Some(errors), ..Default::default() })
+        Ok(DeleteObjectsOutput {
+            deleted: some(deleted),
+            errors: Some(errors),
+            ..Default::default()
+        })
     }
 }

@@ -4,7 +4,9 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig};
+use aws_sdk_s3::config::{
+    BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
+};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -32,7 +34,12 @@ pub fn client(store: &Store) -> Client {
 
 /// A client over TCP.
 pub fn tcp_client(store: &Store, server: &Server) -> Client {
-    Client::from_conf(config(store).endpoint_url(server.endpoint()).http_client(sockets()).build())
+    Client::from_conf(
+        config(store)
+            .endpoint_url(server.endpoint())
+            .http_client(sockets())
+            .build(),
+    )
 }
 
 /// The SDK's HTTP client over plain sockets.
@@ -49,7 +56,9 @@ pub async fn store() -> Store {
 
 /// `store` on a free port of the loopback interface.
 pub async fn serve(store: &Store) -> Server {
-    store.serve(tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap()
+    store
+        .serve(tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap())
+        .unwrap()
 }
 
 pub fn body(bytes: impl AsRef<[u8]>) -> ByteStream {
@@ -58,8 +67,13 @@ pub fn body(bytes: impl AsRef<[u8]>) -> ByteStream {
 
 /// Status and code of an error that the store answered.
 pub fn refusal<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> (u16, String) {
-    let status = error.raw_response().map_or(0, |answer| answer.status().as_u16());
-    let code = error.as_service_error().and_then(|error| error.code()).unwrap_or("");
+    let status = error
+        .raw_response()
+        .map_or(0, |answer| answer.status().as_u16());
+    let code = error
+        .as_service_error()
+        .and_then(|error| error.code())
+        .unwrap_or("");
     (status, code.to_owned())
 }
 

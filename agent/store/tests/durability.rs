@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -309,9 +310,14 @@ async fn kill_9_takes_no_object_that_was_acknowledged() {
             ));
         }
         let enough = (round + 1) * 15;
-        while acknowledged.lock().unwrap().len() < enough {
-            tokio::task::yield_now().await;
-        }
+        let reached = async {
+            while acknowledged.lock().unwrap().len() < enough {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), reached)
+            .await
+            .expect("the server acknowledges");
         process.kill();
         writers.join_all().await;
     }

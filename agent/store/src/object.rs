@@ -34,8 +34,6 @@ pub(crate) struct Object {
     pub(crate) checksum: Checksum,
     pub(crate) attributes: Attributes,
     pub(crate) modified: SystemTime,
-    /// How many parts it was uploaded in; 0 for one PUT.
-    pub(crate) parts: usize,
     /// The body in order; kept apart from the record.
     #[serde(skip)]
     pub(crate) body: Vec<Blob>,

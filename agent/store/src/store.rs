@@ -107,7 +107,8 @@ impl Builder {
         self
     }
 
-    /// The store's clock (default the system's).
+    /// The store's clock (default the system's). Only a presigned URL must satisfy the system's clock as well: it has
+    /// expired when either says so.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;

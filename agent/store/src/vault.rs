@@ -38,6 +38,12 @@ pub(crate) struct Vault {
     pub(crate) habits: Habits,
 }
 
+/// An object that requests can see and a power cut could still take back.
+struct Published {
+    object: Arc<Object>,
+    sequencer: String,
+}
+
 impl Vault {
     pub(crate) fn new(backing: Backing, catalog: Catalog, clock: Clock, habits: Habits) -> Self {
         Self {
@@ -132,7 +138,7 @@ impl Vault {
         self.backing.keep(body).await.map_err(broken)
     }
 
-    /// Stores an object whose body is kept already.
+    /// Stores an object whose body is kept already; the body of a refused one is let go.
     pub(crate) async fn put(
         &self,
         bucket: &str,
@@ -140,31 +146,33 @@ impl Vault {
         condition: &WriteCondition,
     ) -> S3Result<Arc<Object>> {
         let body = object.body.clone();
-        let stored = self.commit(bucket, object, condition, None).await;
-        if stored.is_err() {
-            body.iter().for_each(Blob::doom);
-        }
-        stored
+        let published = self.publish(bucket, object, condition, None).await;
+        let published = published.inspect_err(|_| body.iter().for_each(Blob::doom))?;
+        self.settle(bucket, published).await
     }
 
-    /// Stores an object made of the parts of `upload`, which ends with it.
+    /// Stores an object made of the parts of `upload`, which ends with it; a refusal leaves the upload as it was.
     pub(crate) async fn complete(
         &self,
         upload: &Upload,
         object: Object,
         condition: &WriteCondition,
     ) -> S3Result<Arc<Object>> {
-        self.commit(&upload.bucket, object, condition, Some(upload))
-            .await
+        let bucket = &upload.bucket;
+        let published = self
+            .publish(bucket, object, condition, Some(upload))
+            .await?;
+        self.settle(bucket, published).await
     }
 
-    async fn commit(
+    /// The critical section of a write. After an error nothing names the object.
+    async fn publish(
         &self,
         bucket: &str,
         mut object: Object,
         condition: &WriteCondition,
         upload: Option<&Upload>,
-    ) -> S3Result<Arc<Object>> {
+    ) -> S3Result<Published> {
         if self.habits.discard_bodies {
             object.body = object
                 .body
@@ -172,32 +180,40 @@ impl Vault {
                 .map(|blob| Blob::Discarded(blob.len()))
                 .collect();
         }
-        let key = object.key.clone();
-        let slot = Slot::Object { bucket, key: &key };
+        let object = Arc::new(object);
+        let key = &object.key;
         let staged = self
             .backing
-            .stage(slot, &object, &object.body)
-            .await
-            .map_err(broken)?;
-        let object = Arc::new(object);
-        let sequencer = {
-            let mut catalog = self.catalog();
-            if let Some(upload) = upload {
-                catalog.upload(bucket, &key, &upload.id)?;
-            }
-            let objects = &mut catalog.bucket_mut(bucket)?.objects;
-            if self.habits.conditional_writes {
-                condition.allows_write(objects.get(&key).map(|object| object.etag.as_str()))?;
-            }
-            self.backing.publish(staged).map_err(broken)?;
-            self.backing.show(bucket, &key, Some(&object.body));
-            if let Some(old) = objects.insert(key.clone(), Arc::clone(&object)) {
-                forget(&old.body, &object.body);
-            }
-            if let Some(upload) = upload {
-                self.end_upload(&mut catalog, &upload.id, &object.body);
-            }
-            self.next_name()
+            .stage(Slot::Object { bucket, key }, &*object, &object.body);
+        let staged = staged.await.map_err(broken)?;
+        let mut catalog = self.catalog();
+        if let Some(upload) = upload {
+            catalog.upload(bucket, key, &upload.id)?;
+        }
+        let objects = &mut catalog.bucket_mut(bucket)?.objects;
+        if self.habits.conditional_writes {
+            condition.allows_write(objects.get(key).map(|object| object.etag.as_str()))?;
+        }
+        self.backing.publish(staged).map_err(broken)?;
+        self.backing.show(bucket, key, Some(&object.body));
+        if let Some(old) = objects.insert(key.clone(), Arc::clone(&object)) {
+            forget(&old.body, &object.body);
+        }
+        if let Some(upload) = upload {
+            self.end_upload(&mut catalog, &upload.id, &object.body);
+        }
+        // Still under the lock: for one key, events are numbered in the order of its versions.
+        let sequencer = self.next_name();
+        drop(catalog);
+        Ok(Published { object, sequencer })
+    }
+
+    /// Makes a published object durable, and only then announces it.
+    async fn settle(&self, bucket: &str, published: Published) -> S3Result<Arc<Object>> {
+        let Published { object, sequencer } = published;
+        let slot = Slot::Object {
+            bucket,
+            key: &object.key,
         };
         self.backing.settle(slot).await.map_err(broken)?;
         self.announce(bucket, &object, sequencer);

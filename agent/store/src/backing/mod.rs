@@ -27,9 +27,19 @@ pub(crate) enum Slot<'a> {
     Part { upload: &'a str, number: i32 },
 }
 
-/// A record that is written but not yet visible; dropping it forgets it.
+/// A record that is written but not yet visible: where it lies and where it belongs. Dropping it forgets it.
 #[derive(Debug)]
 pub(crate) struct Staged(Option<(PathBuf, PathBuf)>);
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some((from, _)) = self.0.take()
+            && let Err(error) = std::fs::remove_file(&from)
+        {
+            tracing::debug!(path = %from.display(), %error, "an unwanted record stays behind until the next start");
+        }
+    }
+}
 
 /// The place where a store keeps its state.
 #[derive(Debug, Clone)]
@@ -69,11 +79,12 @@ impl Backing {
     }
 
     /// Makes a staged record the current one, atomically. Fast: called under the catalogue's lock.
-    pub(crate) fn publish(&self, staged: Staged) -> io::Result<()> {
-        match (self, staged.0) {
-            (Self::Directory(_), Some((from, to))) => std::fs::rename(from, to),
-            _ => Ok(()),
+    pub(crate) fn publish(&self, mut staged: Staged) -> io::Result<()> {
+        if let Some((from, to)) = &staged.0 {
+            std::fs::rename(from, to)?;
         }
+        staged.0 = None;
+        Ok(())
     }
 
     /// Takes a record away. Fast: called under the catalogue's lock.

@@ -73,30 +73,21 @@ impl Service {
                 "Part number must be an integer between 1 and 10000, inclusive"
             ));
         }
-        let upload = self
+        let upload_algorithm = self
             .0
             .catalog()
             .upload(&input.bucket, &input.key, &input.upload_id)?
-            .clone();
+            .algorithm;
         let claims = Claims {
             headers: &headers,
             trailers: trailing_headers.as_ref(),
             content_md5: input.content_md5.as_deref(),
             content_length: input.content_length,
-            default: upload.algorithm.unwrap_or(Algorithm::Crc64nvme),
+            default: upload_algorithm.unwrap_or(Algorithm::Crc64nvme),
         };
         let taken = intake::take(input.body.take(), claims).await?;
         let sum = taken.digests.checksum.clone();
-        if let Some(algorithm) = upload
-            .algorithm
-            .filter(|algorithm| *algorithm != sum.algorithm)
-        {
-            let (sent, agreed) = (sum.algorithm.name(), algorithm.name());
-            return Err(s3_error!(
-                InvalidRequest,
-                "Checksum Type mismatch occurred, expected checksum Type: {agreed}, actual checksum Type: {sent}"
-            ));
-        }
+        same_algorithm(upload_algorithm, sum.algorithm)?;
         let part = object::Part {
             number: input.part_number,
             size: taken.body.len() as u64,
@@ -205,7 +196,6 @@ impl Service {
             checksum,
             attributes: upload.attributes.clone(),
             modified: self.0.clock.now(),
-            parts: parts.len(),
             body,
         })
     }
@@ -292,6 +282,19 @@ impl Service {
             upload_id_marker: input.upload_id_marker,
             ..Default::default()
         })
+    }
+}
+
+/// Parts carry the algorithm that their upload named, if it named one.
+fn same_algorithm(agreed: Option<Algorithm>, sent: Algorithm) -> S3Result {
+    match agreed {
+        Some(agreed) if agreed != sent => Err(s3_error!(
+            InvalidRequest,
+            "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
+            agreed.name(),
+            sent.name()
+        )),
+        _ => Ok(()),
     }
 }
 

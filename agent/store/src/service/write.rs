@@ -1,5 +1,7 @@
 //! PUT, COPY and DELETE of whole objects.
 
+use std::sync::Arc;
+
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
@@ -70,7 +72,6 @@ impl Service {
             checksum: taken.digests.checksum,
             attributes: attributes!(input),
             modified: self.0.clock.now(),
-            parts: 0,
             body: vec![self.0.keep(taken.body).await?],
             key: input.key,
         };
@@ -94,32 +95,12 @@ impl Service {
         request: S3Request<CopyObjectInput>,
     ) -> S3Result<CopyObjectOutput> {
         let mut input = request.input;
-        let CopySource::Bucket { bucket, key, .. } = &input.copy_source else {
-            return Err(s3_error!(
-                NotImplemented,
-                "Only a bucket and a key can be copied from"
-            ));
-        };
-        let source = std::sync::Arc::clone(self.0.catalog().object(bucket, key)?);
-        let condition = ReadCondition {
-            if_match: input.copy_source_if_match.take(),
-            if_none_match: input.copy_source_if_none_match.take(),
-            if_modified_since: input.copy_source_if_modified_since.take(),
-            if_unmodified_since: input.copy_source_if_unmodified_since.take(),
-        };
-        condition
-            .allows(&source.etag, source.modified)
-            .map_err(|_| s3_error!(PreconditionFailed))?;
+        self.0.admit(&input.bucket).await?;
         let replace = input
             .metadata_directive
             .as_ref()
             .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
-        if !replace && **bucket == *input.bucket && **key == *input.key {
-            return Err(s3_error!(
-                InvalidRequest,
-                "This copy request is illegal because it is trying to copy an object to itself without changing anything."
-            ));
-        }
+        let source = self.copy_source(&mut input, replace)?;
         let attributes = if replace {
             attributes!(input)
         } else {
@@ -130,7 +111,6 @@ impl Service {
             .as_ref()
             .and_then(|algorithm| Algorithm::from_name(algorithm.as_str()));
         let object = self.copied(&source, input.key, attributes, asked).await?;
-        self.0.admit(&input.bucket).await?;
         let object = self
             .0
             .put(&input.bucket, object, &WriteCondition::default())
@@ -146,6 +126,33 @@ impl Service {
             copy_object_result: Some(result),
             ..Default::default()
         })
+    }
+
+    /// The object to copy, if the request's conditions hold and the copy would change anything.
+    fn copy_source(&self, input: &mut CopyObjectInput, replace: bool) -> S3Result<Arc<Object>> {
+        let condition = ReadCondition {
+            if_match: input.copy_source_if_match.take(),
+            if_none_match: input.copy_source_if_none_match.take(),
+            if_modified_since: input.copy_source_if_modified_since.take(),
+            if_unmodified_since: input.copy_source_if_unmodified_since.take(),
+        };
+        let CopySource::Bucket { bucket, key, .. } = &input.copy_source else {
+            return Err(s3_error!(
+                NotImplemented,
+                "Only a bucket and a key can be copied from"
+            ));
+        };
+        if !replace && **bucket == *input.bucket && **key == *input.key {
+            return Err(s3_error!(
+                InvalidRequest,
+                "This copy request is illegal because it is trying to copy an object to itself without changing anything."
+            ));
+        }
+        let source = Arc::clone(self.0.catalog().object(bucket, key)?);
+        // A copy has no 304: a source that was not modified is a condition that did not hold.
+        let held = condition.allows(&source.etag, source.modified);
+        held.map_err(|_| s3_error!(PreconditionFailed))
+            .map(|()| source)
     }
 
     /// The copy as an object of its own; its body is one piece with the MD5 as ETag, also where the source had parts.
@@ -176,7 +183,6 @@ impl Service {
             composite: false,
             ..digests.checksum
         };
-        copy.parts = 0;
         copy.body = vec![self.0.keep(body).await?];
         Ok(copy)
     }

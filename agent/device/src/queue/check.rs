@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::aside::Files;
 use super::connect::{Access, connect, damage};
@@ -108,7 +108,7 @@ pub(super) fn check(conn: &Connection) -> Result<Vec<Finding>, QueueError> {
 /// Checks the database of a state directory that no daemon uses, and mends or replaces it.
 pub(super) fn repair(dir: &Path, now: DateTime<Utc>) -> Result<Repaired, QueueError> {
     let files = Files::of(dir);
-    let reason = match mend(&files) {
+    let reason = match opened_and_mended(&files) {
         Ok(Mended::All(found)) => {
             files.trust_it()?;
             return Ok(if found.is_empty() {
@@ -126,14 +126,7 @@ pub(super) fn repair(dir: &Path, now: DateTime<Utc>) -> Result<Repaired, QueueEr
     Ok(Repaired::Rebuilt(rebuilt))
 }
 
-enum Mended {
-    /// What was found is gone.
-    All(Vec<Finding>),
-    /// This is still there.
-    Not(String),
-}
-
-fn mend(files: &Files) -> Result<Mended, QueueError> {
+fn opened_and_mended(files: &Files) -> Result<Mended, QueueError> {
     if let Some(oddity) = files.oddity()? {
         return Ok(Mended::Not(oddity.to_owned()));
     }
@@ -141,23 +134,42 @@ fn mend(files: &Files) -> Result<Mended, QueueError> {
     std::fs::metadata(&file).map_err(QueueError::io("open", &file))?;
     let mut conn = connect(&file, Access::Write)?;
     schema::migrate(&mut conn, &file)?;
-    let found = check(&conn)?;
+    mend(&conn)
+}
+
+/// What came of mending.
+pub(super) enum Mended {
+    /// What was found is gone.
+    All(Vec<Finding>),
+    /// This is still there.
+    Not(String),
+}
+
+/// Checks in full, and derives anew what can be derived: indexes, counts, and references to nothing.
+pub(super) fn mend(conn: &Connection) -> Result<Mended, QueueError> {
+    let found = check(conn)?;
     if found.is_empty() {
         return Ok(Mended::All(found));
     }
-    start_rebuilding(&conn, "repaired")?;
-    conn.execute_batch(
-        "BEGIN IMMEDIATE; \
-         REINDEX; \
-         DELETE FROM parts WHERE image IN (SELECT id FROM images WHERE upload_id IS NULL); \
-         DELETE FROM parts WHERE image NOT IN (SELECT id FROM images); \
+    start_rebuilding(conn, "repaired")?;
+    let tx = conn.unchecked_transaction()?;
+    let derived = tx.execute_batch(
+        "REINDEX; \
+         DELETE FROM parts WHERE image NOT IN (SELECT id FROM images WHERE upload_id IS NOT NULL); \
          DELETE FROM seen WHERE image IS NOT NULL AND image NOT IN (SELECT id FROM images); \
          DELETE FROM tally; \
          INSERT INTO tally (site, state, images, bytes) \
-             SELECT site, state, count(*), sum(size) FROM images GROUP BY site, state; \
-         COMMIT",
-    )?;
-    Ok(match check(&conn)?.into_iter().next() {
+             SELECT site, state, count(*), sum(size) FROM images GROUP BY site, state",
+    );
+    match derived {
+        Ok(()) => tx.commit()?,
+        // Rows that break the rules of the table cannot be indexed or counted.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            return Ok(Mended::Not(found[0].to_string()));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(match check(conn)?.into_iter().next() {
         None => Mended::All(found),
         Some(still) => Mended::Not(still.to_string()),
     })

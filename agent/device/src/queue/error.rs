@@ -150,7 +150,13 @@ impl From<Sqlite> for QueueError {
         match &error {
             Sqlite::SqliteFailure(code, _) => match code.code {
                 _ if code.extended_code == ffi::SQLITE_IOERR_CORRUPTFS => Self::Damaged(error),
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged(error),
+                // A reference to nothing is the caller's fault. The other rules cannot be broken by a value
+                // of our types, nor, since we look before we insert, a key be there twice: a row or an index
+                // was damaged before.
+                _ if code.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Self::Fault(error),
+                ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::ConstraintViolation => Self::Damaged(error),
                 ErrorCode::DiskFull
                 | ErrorCode::SystemIoFailure
                 | ErrorCode::DatabaseBusy
@@ -164,7 +170,8 @@ impl From<Sqlite> for QueueError {
             // The schema allows no value that does not decode: whoever finds one has found damage.
             Sqlite::FromSqlConversionFailure(..)
             | Sqlite::IntegralValueOutOfRange(..)
-            | Sqlite::InvalidColumnType(..) => Self::Damaged(error),
+            | Sqlite::InvalidColumnType(..)
+            | Sqlite::Utf8Error(..) => Self::Damaged(error),
             _ => Self::Fault(error),
         }
     }

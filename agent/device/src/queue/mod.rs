@@ -64,8 +64,9 @@ use view::blocking;
 /// [`QueueError::NoSuchImage`] where an image is named, and [`QueueError::Illegal`] where it is moved.
 #[derive(Clone)]
 pub struct Queue {
-    committer: Arc<Committer>,
+    // Closed first: the last connection tidies the write-ahead log away, which a reader cannot.
     view: View,
+    committer: Arc<Committer>,
 }
 
 /// An opened queue, and what had to be done for it.

@@ -13,7 +13,8 @@ use rusqlite::Connection;
 use weir_journey::queue::{Move, State};
 
 use super::aside::Files;
-use super::connect::{Access, connect, damage};
+use super::check::{Mended, mend};
+use super::connect::{Access, connect};
 use super::error::QueueError;
 use super::image::ImageId;
 use super::step::step;
@@ -100,29 +101,34 @@ impl From<QueueError> for Unsound {
 /// Opens and migrates the database that is there, or makes one where none ever was.
 fn sound(files: &Files) -> Result<Connection, Unsound> {
     let suspicion = files.suspicion();
-    if let Some(oddity) = files.oddity()? {
-        return Err(Unsound::Because(oddity.to_owned()));
-    }
-    let missing = !files.database().exists();
-    if let (true, Some(reason)) = (missing, &suspicion) {
+    if let Some(reason) = &suspicion
+        && !files.database().exists()
+    {
         // An earlier start set it aside and was killed before the new one stood.
         return Err(Unsound::Because(reason.clone()));
     }
+    if let Some(oddity) = files.oddity()? {
+        return Err(Unsound::Because(oddity.to_owned()));
+    }
     files.prepare()?;
     let mut conn = connect(&files.database(), Access::Write)?;
-    if suspicion.is_some()
-        && let Some(first) = damage(&conn)?.into_iter().next()
-    {
-        return Err(Unsound::Because(first));
-    }
     schema::migrate(&mut conn, &files.database())?;
     if let Some(reason) = suspicion {
+        match mend(&conn)? {
+            Mended::Not(reason) => return Err(Unsound::Because(reason)),
+            Mended::All(found) => {
+                for finding in found {
+                    tracing::warn!(%finding, "mended in the queue");
+                }
+            }
+        }
         // Sound now, but rows may be gone (a rebuild that was killed half-way, a log that lost its end).
         start_rebuilding(&conn, &reason)?;
     }
     Ok(conn)
 }
 
+/// From now on an image that is accepted may be in the store already.
 pub(super) fn start_rebuilding(conn: &Connection, reason: &str) -> Result<(), QueueError> {
     conn.execute(
         "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",

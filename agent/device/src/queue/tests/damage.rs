@@ -26,9 +26,7 @@ async fn closed() -> tempfile::TempDir {
     for number in 0..40 {
         bench.accept(number).await;
     }
-    let Bench { dir, queue, .. } = bench;
-    drop(queue);
-    dir
+    bench.close().await
 }
 
 #[tokio::test]
@@ -104,6 +102,7 @@ async fn what_is_no_database_is_set_aside_under_a_dated_name() {
         let site = opened.queue.site_id(site_name("a")).await.unwrap();
         opened.queue.accept(image(site, 1)).await.unwrap();
         drop(opened.queue);
+        tidied(dir).await;
         assert_eq!(open(dir).await.rebuilt, None);
     }
 }
@@ -137,8 +136,7 @@ async fn what_is_owed_is_copied_out_of_a_damaged_database() {
         .drop_image(ImageId(9), "no".into(), 1)
         .await
         .unwrap();
-    let Bench { dir, queue, .. } = bench;
-    drop(queue);
+    let dir = bench.close().await;
     let file = dir.path().join("queue.db");
     let back = Connection::open(&file).unwrap();
     // Every leaf of the table but the outer ones.
@@ -373,7 +371,7 @@ fn inflict(bytes: &mut Vec<u8>, harm: &Harm) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// Whatever happens to the file: after a bounded number of starts the queue works, or the error says why
     /// it will not, and the damaged file is still there.

@@ -70,6 +70,13 @@ async fn stalled(queue: &Queue) -> mpsc::Sender<()> {
     go_on
 }
 
+/// Lets that many tasks of this one thread get as far as the line.
+async fn all_in_line(tasks: usize) {
+    for _ in 0..tasks {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn what_waits_for_a_commit_goes_into_one() {
     let bench = Bench::new().await;
@@ -89,7 +96,7 @@ async fn what_waits_for_a_commit_goes_into_one() {
             })
         })
         .collect();
-    tokio::task::yield_now().await;
+    all_in_line(calls.len()).await;
     drop(gate);
     let mut committed_before = BTreeSet::new();
     for call in calls {
@@ -131,7 +138,7 @@ async fn a_commit_that_fails_fails_all_of_its_calls_and_the_queue_goes_on() {
             })
         })
         .collect();
-    tokio::task::yield_now().await;
+    all_in_line(calls.len()).await;
     drop(gate);
     for call in calls {
         assert!(call.await.unwrap().is_err());

@@ -177,9 +177,10 @@ impl Bmff {
         }
     }
 
-    /// What a file of `len` bytes lacks, if anything, and where its EXIF item lies.
-    pub(super) fn finish(self, len: u64) -> (Result<(), &'static str>, Vec<Extent>) {
-        (self.verdict(len), self.items.exif())
+    /// What a file of `len` bytes lacks, if anything, where the data of its items ends, and where its EXIF
+    /// item lies.
+    pub(super) fn finish(self, len: u64) -> (Result<(), &'static str>, u64, Vec<Extent>) {
+        (self.verdict(len), self.items.end(), self.items.exif())
     }
 
     fn verdict(&self, len: u64) -> Result<(), &'static str> {

@@ -130,15 +130,19 @@ mod tests {
         }
 
         #[test]
-        fn space_reserved_but_not_written_is_no_picture(picture in picture(), cut: prop::sample::Index) {
+        fn space_reserved_but_not_written_is_no_picture(
+            picture in picture().prop_flat_map(|picture| (0..20_000_usize).prop_map(move |n| picture.clone().sized(n))),
+            cut: prop::sample::Index,
+        ) {
             for (format, mut bytes) in all(&picture) {
                 // A picture whose last bytes are zeros anyway is not changed by them.
                 let written = cut.index(bytes.len());
                 if format == Format::Mkv || bytes[written..].iter().filter(|b| **b != 0).count() < 16 {
                     continue;
                 }
-                // Sizes written ahead of the data (WebP, HEIF with its index first) leave nothing to miss.
-                if let Format::WebP | Format::Heic | Format::Avif = format {
+                // Sizes written ahead of the data leave only the zeros themselves to tell, if they are many.
+                let ahead = matches!(format, Format::WebP | Format::Heic | Format::Avif);
+                if ahead && bytes.len() - written < 5000 {
                     continue;
                 }
                 bytes[written..].fill(0);

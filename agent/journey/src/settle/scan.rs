@@ -17,6 +17,8 @@ use super::webp::WebP;
 
 /// Bytes by which a format is told: an EBML header with its document type and most `ftyp` boxes fit.
 const HEAD: usize = 256;
+/// So many zeros end no compressed picture; they are space that was reserved and never written.
+const UNWRITTEN: u64 = 4096;
 
 /// The state of a pass. Its answer does not depend on how the bytes are cut.
 #[derive(Debug)]
@@ -24,7 +26,8 @@ pub(super) struct Scan {
     head: Vec<u8>,
     walk: Option<Chosen>,
     len: u64,
-    all_zero: bool,
+    /// Where the last byte that is not zero ends.
+    written: u64,
 }
 
 #[derive(Debug)]
@@ -45,12 +48,15 @@ impl Scan {
             head: Vec::with_capacity(HEAD),
             walk: None,
             len: 0,
-            all_zero: true,
+            written: 0,
         }
     }
 
     /// Takes the next bytes of the file.
     pub(super) fn push(&mut self, mut bytes: &[u8]) {
+        if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+            self.written = self.len + last as u64 + 1;
+        }
         self.len += bytes.len() as u64;
         if self.walk.is_none() {
             let (head, rest) = bytes.split_at(bytes.len().min(HEAD - self.head.len()));
@@ -67,8 +73,7 @@ impl Scan {
             Some(Chosen::WebP(feed)) => feed.push(bytes),
             Some(Chosen::Bmff(_, feed)) => feed.push(bytes),
             Some(Chosen::Matroska(feed)) => feed.push(bytes),
-            Some(Chosen::Foreign(_)) => self.all_zero &= bytes.iter().all(|byte| *byte == 0),
-            Some(Chosen::Tiff) | None => {}
+            Some(Chosen::Tiff | Chosen::Foreign(_)) | None => {}
         }
     }
 
@@ -96,8 +101,7 @@ impl Scan {
             Chosen::WebP(feed) => feed.push(head),
             Chosen::Bmff(_, feed) => feed.push(head),
             Chosen::Matroska(feed) => feed.push(head),
-            Chosen::Foreign(_) => self.all_zero = head.iter().all(|byte| *byte == 0),
-            Chosen::Tiff => {}
+            Chosen::Tiff | Chosen::Foreign(_) => {}
         }
         self.walk.insert(chosen)
     }
@@ -122,20 +126,26 @@ impl Scan {
         let (format, verdict, exif) = match self.walk {
             Some(Chosen::Jpeg(feed)) => with(Format::Jpeg, feed.finish().0.finish()),
             Some(Chosen::Png(feed)) => with(Format::Png, feed.finish().0.finish()),
-            Some(Chosen::WebP(feed)) => with(Format::WebP, feed.finish().0.finish()),
+            Some(Chosen::WebP(feed)) => {
+                let (verdict, end, exif) = feed.finish().0.finish();
+                (Format::WebP, written_to(self.written, end, verdict), exif)
+            }
             Some(Chosen::Tiff) => match tiff::check(source, len, &self.head)? {
                 Ok(exif) => (Format::Tiff, Ok(()), exif),
                 Err(missing) => (Format::Tiff, Err(missing), None),
             },
             Some(Chosen::Bmff(format, feed)) => {
-                let (verdict, extents) = feed.finish().0.finish(len);
+                let (verdict, end, extents) = feed.finish().0.finish(len);
+                let verdict = written_to(self.written, end, verdict);
                 (format, verdict, exif_item(source, &extents)?)
             }
             Some(Chosen::Matroska(feed)) => {
                 let (walk, at_boundary) = feed.finish();
                 (Format::Mkv, walk.finish(at_boundary), None)
             }
-            Some(Chosen::Foreign(_)) if self.all_zero => return Ok(foreign(len, Foreign::Zeros)),
+            Some(Chosen::Foreign(_)) if self.written == 0 => {
+                return Ok(foreign(len, Foreign::Zeros));
+            }
             Some(Chosen::Foreign(kind)) => return Ok(foreign(len, kind)),
             None => return Ok(foreign(len, Foreign::Unknown)),
         };
@@ -156,6 +166,15 @@ type Exif = Option<Vec<u8>>;
 
 fn with(format: Format, (verdict, exif): (Verdict, Exif)) -> (Format, Verdict, Exif) {
     (format, verdict, exif)
+}
+
+/// The verdict on a picture whose compressed data ends at `end`, when only zeros come after `written`. Formats
+/// that give their sizes ahead of the data look whole as soon as their space is reserved.
+fn written_to(written: u64, end: u64, verdict: Verdict) -> Verdict {
+    match end.saturating_sub(written) {
+        UNWRITTEN.. => verdict.and(Err("its last part, where there are only zeros")),
+        _ => verdict,
+    }
 }
 
 fn foreign(len: u64, kind: Foreign) -> Inspection {

@@ -168,6 +168,11 @@ impl Entry {
         self.width()?.checked_mul(self.count)
     }
 
+    /// Where the values end; `None` when that cannot be said.
+    fn end(&self) -> Option<u64> {
+        self.len().map(|len| self.at.saturating_add(len))
+    }
+
     fn is_integer(&self) -> bool {
         matches!(self.kind, 3 | 4 | 13 | 16 | 18)
     }
@@ -236,7 +241,12 @@ impl<R: Read + Seek> Tiff<'_, R> {
             .map(|(bytes, at)| self.entry(bytes, at))
             .collect();
         // No type is 0: zeros were reserved here and the entry is yet to be written.
-        if entries.iter().any(|entry| entry.kind == 0) {
+        let unwritten = |entry: &Entry| entry.kind == 0;
+        let beyond = |entry: &Entry| entry.end().is_some_and(|end| end > self.len);
+        if entries
+            .iter()
+            .any(|entry| unwritten(entry) || beyond(entry))
+        {
             return Ok(Err(NO_DIRECTORY));
         }
         Ok(Ok(Directory {

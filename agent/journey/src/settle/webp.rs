@@ -89,15 +89,15 @@ impl WebP {
         }
     }
 
-    /// What the file lacks, if anything, and its EXIF block.
-    pub(super) fn finish(self) -> (Result<(), &'static str>, Option<Vec<u8>>) {
+    /// What the file lacks, if anything, where it ends, and its EXIF block.
+    pub(super) fn finish(self) -> (Result<(), &'static str>, u64, Option<Vec<u8>>) {
         let verdict = match self.state {
             State::Broken => Err("a chunk that fits its file"),
             State::End if !self.picture => Err("its image data (VP8 or VP8L)"),
             State::End => Ok(()),
             _ => Err("bytes that its RIFF header announces"),
         };
-        (verdict, self.exif)
+        (verdict, self.end, self.exif)
     }
 }
 

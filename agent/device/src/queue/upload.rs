@@ -6,7 +6,7 @@ use weir_journey::queue::{Move, State};
 use super::codes::{Proof, Scope};
 use super::error::QueueError;
 use super::image::{Dossier, ImageId, Part, SiteId};
-use super::step::{state_of, step};
+use super::step::{as_indexed, state_of, step};
 
 /// Which of a site's queued images go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +96,8 @@ pub(super) fn claim(
         .collect::<Result<_, _>>()?;
     ids.into_iter()
         .map(|id| {
-            step(conn, id, Move::Claim, "", &[])?;
-            Dossier::load(conn, id)
+            as_indexed(step(conn, id, Move::Claim, "", &[]))?;
+            as_indexed(Dossier::load(conn, id))
         })
         .collect()
 }

@@ -3,16 +3,18 @@
 use std::fmt;
 use std::str::FromStr;
 
+use weir_journey::stamp::Zone;
+
 use super::suggest::nearest;
 
 /// The name of a time zone that is known to exist: `Etc/GMT+7`, `America/Denver`, `-07:00`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TimeZoneName(String);
+pub struct TimeZoneName(Zone);
 
 impl TimeZoneName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The zone that it names.
+    pub const fn zone(&self) -> Zone {
+        self.0
     }
 }
 
@@ -25,7 +27,7 @@ impl Default for TimeZoneName {
 
 impl fmt::Display for TimeZoneName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }
 
@@ -45,28 +47,11 @@ impl FromStr for TimeZoneName {
     type Err = NotATimeZone;
 
     fn from_str(text: &str) -> Result<Self, NotATimeZone> {
-        let known = text.parse::<chrono_tz::Tz>().is_ok() || is_offset(text);
         let names = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-        known
-            .then(|| Self(text.to_owned()))
-            .ok_or_else(|| NotATimeZone {
-                nearest: nearest(text, names()).map(str::to_owned),
-            })
+        text.parse()
+            .map(Self)
+            .map_err(|_| NotATimeZone { nearest: nearest(text, names()).map(str::to_owned) })
     }
-}
-
-/// Whether `text` is `±HH:MM`, no further from UTC than the 14 hours that are in use anywhere.
-fn is_offset(text: &str) -> bool {
-    let &[sign, h1, h2, b':', m1, m2] = text.as_bytes() else {
-        return false;
-    };
-    let digits = [h1, h2, m1, m2];
-    if !matches!(sign, b'+' | b'-') || !digits.iter().all(u8::is_ascii_digit) {
-        return false;
-    }
-    let [h1, h2, m1, m2] = digits.map(|digit| u32::from(digit - b'0'));
-    let (hours, minutes) = (h1 * 10 + h2, m1 * 10 + m2);
-    minutes < 60 && hours * 60 + minutes <= 14 * 60
 }
 
 #[cfg(test)]

@@ -4,11 +4,13 @@ use std::fmt;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, Row};
+use weir_journey::identity::SiteName;
 
 use super::aside::Files;
 use super::connect::{Access, connect, damage};
 use super::error::QueueError;
+use super::image::{Db, Image, SELECT_IMAGE};
 use super::open::{Rebuilt, rebuild, start_rebuilding};
 use super::schema;
 
@@ -72,6 +74,7 @@ pub enum Repaired {
 /// Reads everything and gives what is wrong; seconds for a million rows.
 pub(super) fn check(conn: &Connection) -> Result<Vec<Finding>, QueueError> {
     let mut found: Vec<_> = damage(conn)?.into_iter().map(Finding::Damage).collect();
+    found.extend(unreadable(conn)?);
     conn.pragma_query(None, "foreign_key_check", |row| {
         found.push(Finding::Dangling {
             table: row.get(0)?,
@@ -102,6 +105,33 @@ pub(super) fn check(conn: &Connection) -> Result<Vec<Finding>, QueueError> {
     for image in stray.query_map((), |row| row.get(0))? {
         found.push(Finding::StrayParts { image: image? });
     }
+    Ok(found)
+}
+
+/// Reads every value as the agent does: SQLite takes any bytes for text, and any number for a code.
+fn unreadable(conn: &Connection) -> Result<Vec<Finding>, QueueError> {
+    fn texts(row: &Row<'_>) -> rusqlite::Result<()> {
+        (0..row.as_ref().column_count())
+            .try_for_each(|at| row.get::<_, Option<String>>(at).map(drop))
+    }
+    let mut found = Vec::new();
+    let mut read = |sql: &str, value: fn(&Row<'_>) -> rusqlite::Result<()>| {
+        let mut select = conn.prepare(sql)?;
+        let mut rows = select.query(())?;
+        while let Some(row) = rows.next()? {
+            if let Err(error) = value(row) {
+                found.push(Finding::Damage(error.to_string()));
+            }
+        }
+        Ok::<_, QueueError>(())
+    };
+    read(SELECT_IMAGE, |row| Image::read(row).map(drop))?;
+    read("SELECT name FROM sites", |row| {
+        row.get::<_, Db<SiteName>>(0).map(drop)
+    })?;
+    read("SELECT reason, detail FROM seen", texts)?;
+    read("SELECT etag FROM parts", texts)?;
+    read("SELECT reason, fix FROM holds", texts)?;
     Ok(found)
 }
 

@@ -109,12 +109,7 @@ fn commit(conn: &Connection, batch: Vec<Operation>) {
         let _ = conn.execute_batch("ROLLBACK");
     }
     for answer in answers {
-        answer(
-            committed
-                .as_ref()
-                .map(|()| ())
-                .map_err(QueueError::of_commit),
-        );
+        answer(committed.as_ref().copied().map_err(QueueError::of_commit));
     }
 }
 

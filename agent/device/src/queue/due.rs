@@ -10,7 +10,7 @@ use weir_journey::upload::Scope;
 
 use super::error::QueueError;
 use super::image::{ImageId, SiteId};
-use super::step::step;
+use super::step::{as_indexed, step};
 
 /// The longest delays that anybody sets. A moment further away than that was set before the clock stepped
 /// back, and counts as past.
@@ -67,7 +67,7 @@ pub(super) fn promote(
         due.extend(refusal.due(conn, probing)?);
     }
     for &id in &due {
-        step(conn, id, Move::Due, "next_at_ms = NULL", &[])?;
+        as_indexed(step(conn, id, Move::Due, "next_at_ms = NULL", &[]))?;
     }
     let mut next_ms: Vec<i64> = next_waiting(conn)?.into_iter().collect();
     for refusal in &refusals {
@@ -92,13 +92,8 @@ pub(super) fn release_parked(
             continue;
         }
         for id in refusal.parked(conn)? {
-            step(
-                conn,
-                id,
-                Move::Due,
-                "next_at_ms = NULL, refusal_scope = NULL",
-                &[],
-            )?;
+            let also = "next_at_ms = NULL, refusal_scope = NULL";
+            as_indexed(step(conn, id, Move::Due, also, &[]))?;
             released += 1;
         }
     }

@@ -17,7 +17,7 @@ use super::check::{Mended, mend};
 use super::connect::{Access, connect};
 use super::error::QueueError;
 use super::image::ImageId;
-use super::step::step;
+use super::step::{as_indexed, step};
 use super::{salvage, schema};
 
 /// A database that was set aside, and what came of it.
@@ -55,7 +55,6 @@ pub(super) fn as_owner(
         Err(Unsound::Failed(error)) => return Err(error),
     };
     files.trust_it()?;
-    recover(&writer)?;
     let reader = connect(&files.database(), Access::Read)?;
     Ok((Connections { writer, reader }, rebuilt))
 }
@@ -125,6 +124,8 @@ fn sound(files: &Files) -> Result<Connection, Unsound> {
         // Sound now, but rows may be gone (a rebuild that was killed half-way, a log that lost its end).
         start_rebuilding(&conn, &reason)?;
     }
+    // Damage that this meets is still met before anybody relies on the database.
+    recover(&conn)?;
     Ok(conn)
 }
 
@@ -173,7 +174,7 @@ fn recover(conn: &Connection) -> Result<(), QueueError> {
         .query_map([State::Uploading.code()], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for id in claimed {
-        step(conn, id, Move::Release, "unsure = 1", &[])?;
+        as_indexed(step(conn, id, Move::Release, "unsure = 1", &[]))?;
     }
     conn.execute_batch("COMMIT")?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, ffi};
 
 use super::error::QueueError;
 
@@ -28,12 +28,36 @@ pub(super) fn migrate(conn: &mut Connection, file: &Path) -> Result<(), QueueErr
         // Decided inside the write lock: another process may be migrating as well.
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let Standing::Behind(version) = standing(&tx, file)? else {
-            return Ok(());
+            return expect_intact(&tx);
         };
         tx.execute_batch(MIGRATIONS[version])?;
         tx.pragma_update(None, "user_version", number_of(version + 1))?;
         tx.commit()?;
     }
+}
+
+/// Compares the tables, indexes and triggers with those of a fresh database. They are text in a page like any
+/// other, and where a bit of it has flipped SQLite only says that some name is unknown.
+fn expect_intact(conn: &Connection) -> Result<(), QueueError> {
+    let fresh = Connection::open_in_memory()?;
+    MIGRATIONS
+        .iter()
+        .try_for_each(|sql| fresh.execute_batch(sql))?;
+    let mut there = conn.prepare(
+        "SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2 AND tbl_name = ?3 AND sql IS ?4",
+    )?;
+    let mut wanted = fresh.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
+    let mut rows = wanted.query(())?;
+    while let Some(row) = rows.next()? {
+        let text = |at| row.get::<_, Option<String>>(at);
+        let name = text(1)?;
+        if !there.exists((text(0)?, &name, text(2)?, text(3)?))? {
+            let words = format!("the definition of {} is damaged", name.unwrap_or_default());
+            let code = ffi::Error::new(ffi::SQLITE_CORRUPT);
+            return Err(rusqlite::Error::SqliteFailure(code, Some(words)).into());
+        }
+    }
+    Ok(())
 }
 
 /// A count of migrations as SQLite holds it.

@@ -1,6 +1,6 @@
 //! The one place that changes an image's state.
 
-use rusqlite::{Connection, OptionalExtension as _, ToSql};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, ffi};
 use weir_journey::queue::{Move, State};
 
 use super::error::QueueError;
@@ -35,6 +35,18 @@ pub(super) fn step(
     ))?
     .execute(all.as_slice())?;
     Ok(from)
+}
+
+/// The outcome of a move of an image that an index has named for the state that it is in. Where there is no
+/// such move, or no such image, index and table disagree.
+pub(super) fn as_indexed<T>(outcome: Result<T, QueueError>) -> Result<T, QueueError> {
+    outcome.map_err(|error| match error {
+        QueueError::Illegal { .. } | QueueError::NoSuchImage(_) => {
+            let code = ffi::Error::new(ffi::SQLITE_CORRUPT_INDEX);
+            rusqlite::Error::SqliteFailure(code, Some(error.to_string())).into()
+        }
+        other => other,
+    })
 }
 
 /// Where an image stands.

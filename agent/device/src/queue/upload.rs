@@ -7,7 +7,7 @@ use weir_journey::verify::Proof;
 
 use super::error::QueueError;
 use super::image::{Dossier, Image, ImageId, Multipart, Part, SiteId};
-use super::step::{state_of, step};
+use super::step::{as_indexed, state_of, step};
 
 /// Which of a site's queued images go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +98,8 @@ pub(super) fn claim(
         .collect::<Result<_, _>>()?;
     ids.into_iter()
         .map(|id| {
-            step(conn, id, Move::Claim, "", &[])?;
-            let mut dossier = Dossier::load(conn, id)?;
+            as_indexed(step(conn, id, Move::Claim, "", &[]))?;
+            let mut dossier = as_indexed(Dossier::load(conn, id))?;
             if dossier.image.target.is_none() {
                 let (bucket, key) = target(&dossier.image);
                 place(conn, id, &bucket, &key)?;

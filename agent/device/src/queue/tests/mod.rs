@@ -1,6 +1,7 @@
 //! The queue from outside, against real files.
 
 mod damage;
+mod due;
 mod life;
 mod model;
 mod operator;
@@ -13,6 +14,15 @@ use weir_journey::identity::Sha256;
 use weir_journey::queue::State;
 
 use super::*;
+
+/// Runs a case of a property.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
 
 /// A queue in a directory of its own.
 struct Bench {

@@ -126,12 +126,24 @@ mod tests {
 
     #[test]
     fn a_composite_checksum_is_no_digest_of_the_image() {
-        assert_eq!(Sha256::from_base64(&format!("{}-3", Sha256([7; 32]).base64())), None);
+        assert_eq!(
+            Sha256::from_base64(&format!("{}-3", Sha256([7; 32]).base64())),
+            None
+        );
     }
 
     #[test]
     fn names_that_no_bucket_could_carry_are_refused() {
-        for bad in ["", "Site1", "a_b", "-a", "a-", "a..b", "a/b", &"x".repeat(64)] {
+        for bad in [
+            "",
+            "Site1",
+            "a_b",
+            "-a",
+            "a-",
+            "a..b",
+            "a/b",
+            &"x".repeat(64),
+        ] {
             assert!(bad.parse::<SiteName>().is_err(), "{bad}");
         }
         assert!("first-dam".parse::<SiteName>().is_ok());

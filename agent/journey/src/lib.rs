@@ -4,6 +4,8 @@
 //! its decisions here as functions of values: no tokio, no file system, no clock, no SQLite. Whoever
 //! calls brings the bytes, the moment and the answer of the store, and carries out the verdict.
 
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
 pub mod gate;
 pub mod identity;
 pub mod queue;

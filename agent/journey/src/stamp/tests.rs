@@ -1,0 +1,201 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::fixtures::Picture;
+
+const NAME: &str = "image_capture_2024-08-09_14-30-00.jpg";
+
+fn zone() -> Zone {
+    "Etc/GMT+7".parse().expect("IANA")
+}
+
+fn moment(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a test's moment")
+}
+
+fn stamped(exif: Option<&[u8]>, name: &str, mtime: &str) -> CaptureTime {
+    stamp(
+        &Evidence {
+            exif,
+            path: Path::new(name),
+            mtime: moment(mtime),
+        },
+        &zone(),
+    )
+}
+
+/// A stamp with the EXIF block of `picture`, a nameless file, and a modification long after.
+fn by_exif(picture: &Picture) -> CaptureTime {
+    stamped(picture.exif().as_deref(), "a.jpg", "2024-08-12T00:00:00Z")
+}
+
+#[test]
+fn exif_with_an_offset_is_the_best_evidence() {
+    let found = by_exif(
+        &Picture::new(1)
+            .taken("2024:08:09 14:30:00")
+            .offset("-06:00")
+            .subsec("25"),
+    );
+    assert_eq!(found.at.to_rfc3339(), "2024-08-09T14:30:00.250-06:00");
+    assert_eq!(found.source, Source::Exif);
+    assert_eq!(found.precision, Precision::Subsecond);
+    assert_eq!(found.confidence, Confidence::High);
+    assert_eq!(found.warnings, []);
+    assert_eq!(found.candidates[0].raw, "2024:08:09 14:30:00.25 -06:00");
+}
+
+#[test]
+fn exif_without_an_offset_is_the_zones_local_time() {
+    let found = by_exif(&Picture::new(1).taken("2024:08:09 14:30:00"));
+    assert_eq!(found.at.to_rfc3339(), "2024-08-09T14:30:00-07:00");
+    assert_eq!(found.confidence, Confidence::Medium);
+}
+
+#[test]
+fn cameras_that_do_not_know_state_nothing() {
+    for unset in [
+        "0000:00:00 00:00:00",
+        "    :  :     :  :  ",
+        "",
+        "2024:13:09 14:30:00",
+        "yesterday",
+    ] {
+        let found = by_exif(&Picture::new(1).taken(unset));
+        assert_eq!(found.source, Source::Mtime, "{unset:?}");
+        assert_eq!(found.confidence, Confidence::Low);
+    }
+    let blank_offset = by_exif(
+        &Picture::new(1)
+            .taken("2024:08:09 14:30:00")
+            .offset("   :  "),
+    );
+    assert_eq!(blank_offset.at.to_rfc3339(), "2024-08-09T14:30:00-07:00");
+    assert_eq!(blank_offset.confidence, Confidence::Medium);
+}
+
+#[test]
+fn a_name_is_used_without_exif_and_confirms_it() {
+    let alone = stamped(None, &format!("2024/{NAME}"), "2024-08-12T00:00:00Z");
+    assert_eq!(alone.at.to_rfc3339(), "2024-08-09T14:30:00-07:00");
+    assert_eq!(
+        (alone.source, alone.confidence),
+        (Source::Filename, Confidence::Medium)
+    );
+    let exif = Picture::new(1).taken("2024:08:09 14:30:02").exif();
+    let both = stamped(exif.as_deref(), NAME, "2024-08-12T00:00:00Z");
+    assert_eq!(
+        (both.source, both.confidence),
+        (Source::Exif, Confidence::High)
+    );
+    assert_eq!(both.warnings, []);
+    assert_eq!(both.candidates.len(), 3);
+}
+
+#[test]
+fn sources_that_disagree_are_both_kept_and_said() {
+    let exif = Picture::new(1)
+        .taken("2024:08:09 13:30:00")
+        .offset("-07:00")
+        .exif();
+    let found = stamped(exif.as_deref(), NAME, "2024-08-12T00:00:00Z");
+    assert_eq!(
+        (found.source, found.confidence),
+        (Source::Exif, Confidence::Medium)
+    );
+    let said = Warning::Disagreement {
+        other: Source::Filename,
+        seconds: 3600,
+    };
+    assert_eq!(found.warnings, [said]);
+}
+
+#[test]
+fn a_reset_clock_is_passed_over_but_kept() {
+    let exif = Picture::new(1).taken("2000:01:01 00:03:11").exif();
+    let found = stamped(exif.as_deref(), NAME, "2024-08-12T00:00:00Z");
+    assert_eq!(found.source, Source::Filename);
+    assert_eq!(
+        found.warnings,
+        [Warning::ResetClock {
+            source: Source::Exif
+        }]
+    );
+    assert_eq!(found.candidates[0].source, Source::Exif);
+}
+
+#[test]
+fn a_capture_after_the_files_modification_is_used_with_a_warning() {
+    let found = stamped(None, NAME, "2024-08-01T21:30:00Z");
+    assert_eq!(
+        (found.source, found.confidence),
+        (Source::Filename, Confidence::Low)
+    );
+    let seconds = 8 * 86_400;
+    assert_eq!(
+        found.warnings,
+        [Warning::AfterModification {
+            source: Source::Filename,
+            seconds
+        }]
+    );
+    // A modification by a clock that was reset proves nothing.
+    let reset = stamped(None, NAME, "1970-01-01T00:05:00Z");
+    assert_eq!(
+        (reset.source, reset.confidence),
+        (Source::Filename, Confidence::Medium)
+    );
+}
+
+#[test]
+fn an_hour_that_the_zone_skips_keeps_its_digits() {
+    let denver: Zone = "America/Denver".parse().expect("IANA");
+    let name = Path::new("image_capture_2025-03-09_02-00-00.jpg");
+    let evidence = Evidence {
+        exif: None,
+        path: name,
+        mtime: moment("2025-03-10T00:00:00Z"),
+    };
+    let found = stamp(&evidence, &denver);
+    assert_eq!(found.at.to_rfc3339(), "2025-03-09T02:00:00-07:00");
+    assert_eq!(
+        found.warnings,
+        [Warning::Skipped {
+            source: Source::Filename
+        }]
+    );
+}
+
+#[test]
+fn the_words_of_the_stored_form_stay() {
+    let exif = Picture::new(1).taken("2024:08:09 13:30:00").exif();
+    let found = stamped(exif.as_deref(), NAME, "2024-08-12T00:00:00Z");
+    let json = serde_json::to_value(&found).expect("plain values");
+    assert_eq!(json["at"], "2024-08-09T13:30:00-07:00");
+    assert_eq!(json["source"], "exif");
+    assert_eq!(json["precision"], "second");
+    assert_eq!(json["confidence"], "medium");
+    assert_eq!(json["warnings"][0]["warning"], "disagreement");
+    assert_eq!(json["candidates"][1]["source"], "filename");
+    assert_eq!(json["candidates"][1]["scheme"], "HydroCam");
+    assert_eq!(json["candidates"][2]["source"], "mtime");
+}
+
+proptest! {
+    #[test]
+    fn there_is_always_an_answer_and_it_survives_storage(
+        noise in prop::collection::vec(any::<u8>(), 0..300),
+        kept in 0..120_usize,
+        name in "\\PC{0,40}",
+        seconds in -10_000_000_000..10_000_000_000_i64,
+    ) {
+        let block = Picture::new(1).taken("2024:08:09 14:30:00").offset("-06:00").exif().unwrap_or_default();
+        let block = [&block[..kept.min(block.len())], &noise].concat();
+        let mtime = DateTime::from_timestamp(seconds, 0).expect("within the calendar");
+        let found = stamp(&Evidence { exif: Some(&block), path: Path::new(&name), mtime }, &zone());
+        prop_assert_eq!(found.candidates.last().map(|c| c.source), Some(Source::Mtime));
+        prop_assert!(found.candidates.iter().any(|c| c.at == found.at && c.source == found.source));
+        let json = serde_json::to_string(&found)?;
+        prop_assert_eq!(serde_json::from_str::<CaptureTime>(&json)?, found);
+    }
+}

@@ -38,17 +38,7 @@ pub use report::Report;
 pub(crate) use roots::Places;
 pub use roots::{Root, RootId};
 pub use task::run;
-
-/// c
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// c
-    Closed,
-    /// f
-    Found,
-    /// t
-    Touched,
-}
+pub use weir_journey::settle::Cause;
 
 /// Who announces files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -133,7 +133,10 @@ mod tests {
         let file = File::open(deep.join("x")).expect("opened");
         std::fs::remove_dir_all(root.path().join("a")).expect("removed");
         let error = durable.keep(file, &deep.join("x"), root.path()).await;
-        assert_eq!(error.expect_err("no directory").kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            error.expect_err("no directory").kind(),
+            io::ErrorKind::NotFound
+        );
     }
 
     #[tokio::test]

@@ -57,7 +57,10 @@ pub(super) async fn judge<R: Register>(
     let known = if seen.is_empty() {
         Ok(Vec::new())
     } else {
-        register.known(&seen).await.map_err(|error| error.to_string())
+        register
+            .known(&seen)
+            .await
+            .map_err(|error| error.to_string())
     };
     let mut known = known.map(Vec::into_iter);
     let answer = |look| match look {
@@ -75,5 +78,8 @@ pub(super) async fn judge<R: Register>(
         },
     };
     let (paths, looks): (Vec<_>, Vec<_>) = looks.into_iter().unzip();
-    paths.into_iter().zip(looks.into_iter().map(answer)).collect()
+    paths
+        .into_iter()
+        .zip(looks.into_iter().map(answer))
+        .collect()
 }

@@ -97,7 +97,10 @@ impl Shelf {
         }
         let bytes = picture(*seed);
         self.whole.insert(digest(&bytes));
-        let mut file = OpenOptions::new().append(true).open(self.path(name)).expect("opened");
+        let mut file = OpenOptions::new()
+            .append(true)
+            .open(self.path(name))
+            .expect("opened");
         file.write_all(&bytes[700..]).expect("written");
     }
 
@@ -165,7 +168,10 @@ async fn live(steps: Vec<Step>) {
     let taken = register.taken.lock().expect("taken");
     let mut contents = BTreeSet::new();
     for file in taken.iter() {
-        assert!(shelf.whole.contains(&file.sha256.0), "only whole files: {file:?}");
+        assert!(
+            shelf.whole.contains(&file.sha256.0),
+            "only whole files: {file:?}"
+        );
         let seen = format!("{:?}", file.seen);
         assert!(contents.insert(seen), "taken twice: {file:?}");
     }

@@ -137,7 +137,10 @@ mod tests {
         let reading = read(&path).expect("read");
         assert_eq!(reading.before, reading.after);
         assert_eq!(reading.inspection.len, 3);
-        assert!(matches!(reading.inspection.structure, Structure::Foreign(_)));
+        assert!(matches!(
+            reading.inspection.structure,
+            Structure::Foreign(_)
+        ));
         // FIPS 180-4, appendix B.1.
         assert_eq!(
             reading.sha256.to_string(),
@@ -152,8 +155,14 @@ mod tests {
         fs::write(path("file"), b"abc").expect("written");
         std::os::unix::fs::symlink(path("file"), path("link")).expect("linked");
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
-        rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, mode, 0)
-            .expect("made");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            path("pipe"),
+            rustix::fs::FileType::Fifo,
+            mode,
+            0,
+        )
+        .expect("made");
         let _socket = std::os::unix::net::UnixListener::bind(path("socket")).expect("bound");
         for name in ["link", "pipe", "socket", "."] {
             assert!(matches!(read(&path(name)), Err(Fault::NotAFile)), "{name}");

@@ -173,7 +173,12 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
             path,
             observation,
         };
-        if let Err(error) = self.bench.register.quarantine(&seen, &Reason::FatalToAgent).await {
+        if let Err(error) = self
+            .bench
+            .register
+            .quarantine(&seen, &Reason::FatalToAgent)
+            .await
+        {
             let (path, error) = (seen.path, error.to_string());
             say(&self.tell, &Report::Unregistered { path, error });
         }
@@ -201,7 +206,11 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
     fn admit(&mut self, sightings: Vec<Sighting>) {
         let mut judge: BTreeMap<RootId, Vec<PathBuf>> = BTreeMap::new();
         for sighting in sightings {
-            if sighting.path.file_name().is_none_or(|name| leave_alone(name).is_some()) {
+            if sighting
+                .path
+                .file_name()
+                .is_none_or(|name| leave_alone(name).is_some())
+            {
                 continue;
             }
             match self.cases.admit(&sighting) {
@@ -317,8 +326,8 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
             return;
         };
         let root = case.root;
-        let missed = std::mem::take(&mut case.overdue)
-            && now.wall_ns - seen.ctime_ns > EVENT_LAG_NS;
+        let missed =
+            std::mem::take(&mut case.overdue) && now.wall_ns - seen.ctime_ns > EVENT_LAG_NS;
         let verdict = case.observe(seen, now, &self.bench.patience);
         if missed {
             self.inbox.missed(root, 1);

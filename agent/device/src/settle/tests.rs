@@ -43,19 +43,32 @@ impl Register for Memory {
 
     async fn take(&self, file: Settled) -> Result<(), Self::Error> {
         let less = |left: u32| left.checked_sub(1);
-        if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+        if self
+            .refusals
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+            .is_ok()
+        {
             return Err("disk full");
         }
         let seen = file.seen.clone();
-        self.judged.lock().expect("judged").insert(seen.path, seen.observation);
+        self.judged
+            .lock()
+            .expect("judged")
+            .insert(seen.path, seen.observation);
         self.taken.lock().expect("taken").push(file);
         Ok(())
     }
 
     async fn quarantine(&self, file: &Seen, reason: &Reason) -> Result<(), Self::Error> {
         let (path, observation) = (file.path.clone(), file.observation);
-        self.judged.lock().expect("judged").insert(path.clone(), observation);
-        self.set_aside.lock().expect("aside").insert(path, reason.clone());
+        self.judged
+            .lock()
+            .expect("judged")
+            .insert(path.clone(), observation);
+        self.set_aside
+            .lock()
+            .expect("aside")
+            .insert(path, reason.clone());
         Ok(())
     }
 
@@ -85,7 +98,7 @@ pub(super) fn clock() -> Clock {
     Arc::new(move || Now {
         wall_ns: SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos().cast_signed() as i128),
+            .map_or(0, |since| since.as_nanos().cast_signed()),
         monotonic: begun.elapsed(),
         since_step: None,
     })
@@ -103,7 +116,11 @@ pub(super) struct Site {
 
 impl Site {
     fn open() -> Self {
-        Self::open_in(tempfile::tempdir().expect("tempdir"), Arc::default(), Eyes::Inotify)
+        Self::open_in(
+            tempfile::tempdir().expect("tempdir"),
+            Arc::default(),
+            Eyes::Inotify,
+        )
     }
 
     pub(super) fn open_in(room: TempDir, register: Arc<Memory>, eyes: Eyes) -> Self {
@@ -139,7 +156,15 @@ impl Site {
             move |report: &Report| said.lock().expect("said").push(report.to_string())
         };
         let (taker, stopper) = (Arc::clone(&register), stop.clone());
-        let settling = run(inbox.clone(), roots, taker, settings, clock(), tell, stopper);
+        let settling = run(
+            inbox.clone(),
+            roots,
+            taker,
+            settings,
+            clock(),
+            tell,
+            stopper,
+        );
         let tasks = [
             AbortOnDropHandle::new(tokio::spawn(watching)),
             AbortOnDropHandle::new(tokio::spawn(settling)),
@@ -172,7 +197,11 @@ impl Site {
     }
 
     fn said(&self, words: &str) -> bool {
-        self.said.lock().expect("said").iter().any(|line| line.contains(words))
+        self.said
+            .lock()
+            .expect("said")
+            .iter()
+            .any(|line| line.contains(words))
     }
 }
 
@@ -200,21 +229,31 @@ async fn every_whole_file_is_taken_once_however_it_came() {
     fs::write(outside.join("deep/tree.jpg"), jpeg(3)).expect("written");
     fs::rename(&outside, site.path("moved")).expect("moved");
     fs::write(site.room.path().join("link-source"), jpeg(4)).expect("written");
-    fs::hard_link(site.room.path().join("link-source"), site.path("linked.jpg")).expect("linked");
+    fs::hard_link(
+        site.room.path().join("link-source"),
+        site.path("linked.jpg"),
+    )
+    .expect("linked");
     let old = File::create(site.path("old.jpg")).expect("created");
     (&old).write_all(&jpeg(5)).expect("written");
-    old.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).expect("set");
+    old.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000))
+        .expect("set");
     drop(old);
     let odd = OsStr::from_bytes(b"\xff\xfe.jpg");
     fs::write(site.path(odd), jpeg(6)).expect("written");
-    let names: [&Path; 6] =
-        ["plain.jpg", "up.jpg", "moved/deep/tree.jpg", "linked.jpg", "old.jpg"]
-            .map(Path::new)
-            .into_iter()
-            .chain([Path::new(odd)])
-            .collect::<Vec<_>>()
-            .try_into()
-            .expect("six");
+    let names: [&Path; 6] = [
+        "plain.jpg",
+        "up.jpg",
+        "moved/deep/tree.jpg",
+        "linked.jpg",
+        "old.jpg",
+    ]
+    .map(Path::new)
+    .into_iter()
+    .chain([Path::new(odd)])
+    .collect::<Vec<_>>()
+    .try_into()
+    .expect("six");
     for name in names {
         site.until_taken(&site.path(name)).await;
     }
@@ -227,7 +266,10 @@ async fn every_whole_file_is_taken_once_however_it_came() {
     for file in taken.iter() {
         use sha2::Digest;
         let bytes = fs::read(&file.seen.path).expect("read");
-        assert_eq!(file.sha256.0, <[u8; 32]>::from(sha2::Sha256::digest(&bytes)));
+        assert_eq!(
+            file.sha256.0,
+            <[u8; 32]>::from(sha2::Sha256::digest(&bytes))
+        );
         assert_eq!(file.inspection.len, bytes.len() as u64);
     }
 }
@@ -295,7 +337,10 @@ async fn links_pipes_and_unfinished_names_are_left_alone() {
     // Patience with any of them would have ended before that with this one.
     let last = site.path("last.jpg");
     fs::write(&last, b"").expect("written");
-    until("the last is set aside", || site.register.aside(&last).is_some()).await;
+    until("the last is set aside", || {
+        site.register.aside(&last).is_some()
+    })
+    .await;
     assert_eq!(site.register.taken.lock().expect("taken").len(), 1);
     assert_eq!(site.register.set_aside.lock().expect("aside").len(), 1);
 }
@@ -307,7 +352,10 @@ async fn five_thousand_at_once_are_taken_once_each() {
     for n in 0..5_000 {
         fs::write(site.path(format!("{n}.jpg")), &picture).expect("written");
     }
-    until("all are taken", || site.register.taken.lock().expect("taken").len() >= 5_000).await;
+    until("all are taken", || {
+        site.register.taken.lock().expect("taken").len() >= 5_000
+    })
+    .await;
     site.inbox.rescan(RootId(0));
     site.until_marker("marker.jpg").await;
     let taken = site.register.taken.lock().expect("taken");
@@ -337,7 +385,10 @@ async fn a_replaced_file_is_a_new_one() {
         fs::write(site.path("next"), jpeg(seed)).expect("written");
         fs::rename(site.path("next"), &path).expect("renamed");
         let count = usize::try_from(seed).expect("small") + 1;
-        until("each is taken", || site.register.times_taken(&path) == count).await;
+        until("each is taken", || {
+            site.register.times_taken(&path) == count
+        })
+        .await;
     }
 }
 
@@ -362,9 +413,16 @@ async fn three_deaths_with_one_file_set_it_aside_and_no_other() {
         }
     }
     let register = Arc::new(Memory::default());
-    register.strikes.lock().expect("strikes").insert(bomb.clone(), 2);
+    register
+        .strikes
+        .lock()
+        .expect("strikes")
+        .insert(bomb.clone(), 2);
     let site = Site::open_in(room, register, Eyes::Inotify);
-    until("it is set aside", || site.register.aside(&bomb) == Some("fatal-to-agent")).await;
+    until("it is set aside", || {
+        site.register.aside(&bomb) == Some("fatal-to-agent")
+    })
+    .await;
     site.until_taken(&good).await;
     site.inbox.rescan(RootId(0));
     site.until_marker("marker.jpg").await;
@@ -381,7 +439,10 @@ async fn stopping_finishes_and_begins_nothing_new() {
     for n in 0..500 {
         fs::write(site.path(format!("{n}.jpg")), jpeg(n)).expect("written");
     }
-    until("it has begun", || !site.register.taken.lock().expect("taken").is_empty()).await;
+    until("it has begun", || {
+        !site.register.taken.lock().expect("taken").is_empty()
+    })
+    .await;
     site.stop.cancel();
     let [watching, settling] = site.tasks;
     let both = async { tokio::join!(watching, settling) };
@@ -408,7 +469,10 @@ async fn a_fresh_file_is_taken_within_moments() {
         times.push(closed.elapsed());
     }
     times.sort();
-    println!("close to take: median {:?}, longest {:?}", times[10], times[19]);
+    println!(
+        "close to take: median {:?}, longest {:?}",
+        times[10], times[19]
+    );
     // Far above what it takes (see the printed figure), far below any timer: no timer is on this path.
     assert!(times[10] < Duration::from_millis(100), "{times:?}");
 }

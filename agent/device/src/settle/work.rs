@@ -49,10 +49,7 @@ pub(super) enum Next {
 }
 
 /// Works on one file and returns what its case has become.
-pub(super) async fn work<R: Register>(
-    bench: Arc<Bench<R>>,
-    job: Job,
-) -> (PathBuf, Settling, Next) {
+pub(super) async fn work<R: Register>(bench: Arc<Bench<R>>, job: Job) -> (PathBuf, Settling, Next) {
     let Job {
         root,
         directory,
@@ -82,7 +79,10 @@ pub(super) async fn work<R: Register>(
 }
 
 /// Reads under a permit, noted as in hand; `None` when the agent is stopping.
-async fn reading<R: Register>(bench: &Arc<Bench<R>>, path: &Path) -> Option<Result<Reading, Fault>> {
+async fn reading<R: Register>(
+    bench: &Arc<Bench<R>>,
+    path: &Path,
+) -> Option<Result<Reading, Fault>> {
     let permit = bench.readers.acquire().await.ok()?;
     if bench.stop.is_cancelled() {
         return None;
@@ -94,11 +94,8 @@ async fn reading<R: Register>(bench: &Arc<Bench<R>>, path: &Path) -> Option<Resu
     })
     .await;
     drop(permit);
-    match reading {
-        Ok(reading) => Some(reading),
-        // Panics are caught where content is parsed; the runtime going down is the other way to get here.
-        Err(_) => None,
-    }
+    // Panics are caught where content is parsed; the other way to an error is the runtime going down.
+    reading.ok()
 }
 
 async fn take<R: Register>(

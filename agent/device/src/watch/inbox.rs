@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::Cause;
 use super::RootId;
 use super::chores::Chores;
-use super::Cause;
 
 /// Announced files that may wait; a burst beyond it costs a rescan, not memory (about 1 MiB).
 const FRESH_BOUND: usize = 8_192;

@@ -72,6 +72,11 @@ pub(super) fn look(path: &Path) -> Result<Observation, Fault> {
 
 /// Reads the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Reading, Fault> {
+    read_beside(path, || {})
+}
+
+/// Reads the file at `path`, while `beside` happens at each chunk.
+fn read_beside(path: &Path, mut beside: impl FnMut()) -> Result<Reading, Fault> {
     // NONBLOCK so that a pipe under an image's name does not hang the reader.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut file = OpenOptions::new()
@@ -85,7 +90,10 @@ pub(super) fn read(path: &Path) -> Result<Reading, Fault> {
     let before = observation(&stat);
     let mut hasher = sha2::Sha256::new();
     let inspected = catch_unwind(AssertUnwindSafe(|| {
-        inspect(&mut file, |chunk| hasher.update(chunk))
+        inspect(&mut file, |chunk| {
+            hasher.update(chunk);
+            beside();
+        })
     }));
     let inspection = match inspected {
         Ok(inspection) => inspection?,
@@ -169,5 +177,36 @@ mod tests {
             assert!(matches!(look(&path(name)), Err(Fault::NotAFile)), "{name}");
         }
         assert!(matches!(read(&path("none")), Err(Fault::Gone)));
+    }
+
+    #[test]
+    fn whatever_happens_beside_the_reading_shows() {
+        let room = tempfile::tempdir().expect("tempdir");
+        let (path, other) = (room.path().join("x"), room.path().join("other"));
+        let fresh = || fs::write(&path, vec![7; 600_000]).expect("written");
+        fresh();
+        let written = || {
+            let file = OpenOptions::new().write(true).open(&path).expect("opened");
+            file.set_len(700_000).expect("grown");
+        };
+        let reading = read_beside(&path, written).expect("read");
+        assert_ne!(reading.before, reading.after);
+
+        fresh();
+        fs::write(&other, vec![8; 600_000]).expect("written");
+        let replaced = || drop(fs::rename(&other, &path));
+        let reading = read_beside(&path, replaced).expect("read");
+        assert_ne!(reading.before.inode, reading.after.inode);
+
+        fresh();
+        let removed = || drop(fs::remove_file(&path));
+        assert!(matches!(read_beside(&path, removed), Err(Fault::Gone)));
+
+        fresh();
+        let failed = read_beside(&path, || panic!("a malformed picture"));
+        let Err(Fault::Lasting(words)) = failed else {
+            panic!("{failed:?}");
+        };
+        assert!(words.contains("a malformed picture"));
     }
 }

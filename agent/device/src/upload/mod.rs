@@ -205,7 +205,7 @@ impl Uploader {
                 biased;
                 () = stop.cancelled() => break,
                 Some(carried) = self.hands.join_next() => self.learn(carried).await?,
-                () = self.means.wake.notified() => self.look_for_folders().await,
+                () = self.means.wake.notified() => self.woken().await?,
                 () = self.means.gate.freed() => {}
                 () = sleep_until(&self.means.clock, until) => {}
             }
@@ -215,6 +215,20 @@ impl Uploader {
             }
         }
         self.drain(drain).await
+    }
+
+    /// Something was accepted, a folder came back, or the operator changed the queue.
+    async fn woken(&mut self) -> Result<(), QueueError> {
+        self.look_for_folders().await;
+        if !self.refusals.is_empty() {
+            match self.means.queue.view().holds().await {
+                Ok(holds) => self.refusals.renew(holds),
+                Err(error) => {
+                    self.queue_failed(error)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Sites whose folders are all there again need not wait any longer.

@@ -339,6 +339,8 @@ async fn supervise(
     halt: CancellationToken,
 ) -> Result<(), RunError> {
     let mut outcome = tokio::select! {
+        // Asked first: the parts end by the same token, and their ends are then what was asked for.
+        biased;
         () = stop.cancelled() => Ok(()),
         Some(ended) = parts.join_next() => judge(ended, false),
     };

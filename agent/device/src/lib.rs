@@ -1,14 +1,22 @@
 //! The agent of a camera site: what `weir-journey` decides about an image, done to real files, a real
 //! queue and a real bucket.
 
+pub mod agent;
+pub mod cli;
 pub mod clock;
 pub mod complaints;
 pub mod config;
 pub mod gate;
 pub mod lock;
+pub mod logging;
 pub mod queue;
 pub mod s3;
 pub mod serve;
 pub mod settle;
 pub mod systemd;
+pub mod upload;
 pub mod watch;
+pub mod world;
+
+pub use agent::{RunError, run};
+pub use world::World;

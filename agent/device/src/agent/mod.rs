@@ -12,21 +12,22 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use weir_journey::settle::{Cause, Patience};
 use weir_journey::upload::Schedule;
 
 use crate::complaints::Complaints;
-use crate::config::{self, Config, Ramp};
+use crate::config::{Config, Ramp};
 use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::s3::{Store, StoreConfig};
 use crate::serve::{self, ServeError, Vitals};
-use crate::settle::{self, Settings as SettleSettings};
+use crate::settle::{self, RegisterError, Settings as SettleSettings};
 use crate::upload::{Destination, LookAgain, Means, Orders, Uploader};
 use crate::watch::{self, Root, RootId};
 use crate::world::World;
-use crate::{systemd, upload};
+use crate::systemd;
 
-use register::Register;
+use register::{Folder, Register};
 pub use standing::resting;
 use standing::{Live, Standing};
 
@@ -118,7 +119,7 @@ impl Agent {
             destinations.push(Destination {
                 id: queue.site_id(site.name.clone()).await?,
                 name: site.name.clone(),
-                zone: site.timezone,
+                zone: site.timezone.zone(),
                 bucket: site.bucket.as_str().to_owned(),
                 key: site.key.template().clone(),
                 directories: site.directories.clone(),
@@ -176,12 +177,93 @@ impl Agent {
         supervise(parts, stop, halt).await
     }
 
+    /// Watch and settle: from the camera's folders to accepted images.
+    fn begin_intake(&self, parts: &mut JoinSet<Ended>, halt: &CancellationToken) {
+        let roots = roots_of(&self.config);
+        let settings = watch::Settings {
+            rescan: self.config.watch.rescan,
+            canary: self.config.watch.canary,
+            grace: watch::Settings::GRACE,
+            state: self.config.state.directory.clone(),
+        };
+        let (live, wake) = (Arc::clone(&self.live), Arc::clone(&self.wake));
+        let tell = move |report: &watch::Report| {
+            live.hear(report);
+            if matches!(report, watch::Report::Woken | watch::Report::RootBack { .. }) {
+                wake.notify_one();
+            }
+        };
+        let watched = watch::run(
+            self.world.eyes,
+            roots,
+            settings,
+            self.world.inbox.clone(),
+            tell,
+            halt.clone(),
+        );
+        parts.spawn(async move { ("the watcher", Ok(watched.await)) });
+        let (live, queue) = (Arc::clone(&self.live), self.queue.clone());
+        let settled = settle::run(
+            self.world.inbox.clone(),
+            Arc::new(self.register()),
+            SettleSettings {
+                patience: Patience {
+                    quiet: self.config.settle.quiet,
+                    give_up: self.config.settle.give_up,
+                },
+                state: self.config.state.directory.clone(),
+                roots: self.folders().into_iter().map(|folder| folder.path).collect(),
+            },
+            self.world.clock.clone(),
+            move |pending| {
+                live.pending(pending);
+                if live.rebuilt_now() {
+                    let queue = queue.clone();
+                    tokio::spawn(async move { queue.rebuilt_done().await });
+                }
+            },
+            halt.clone(),
+        );
+        parts.spawn(async move {
+            let ended = match settled.await {
+                Err(RegisterError::Fatal(error)) => Err(error),
+                Ok(()) | Err(RegisterError::Passing(_)) => Ok(()),
+            };
+            ("the settle step", ended)
+        });
+    }
+
+    fn register(&self) -> Register {
+        Register {
+            queue: self.queue.clone(),
+            folders: self.folders(),
+            clock: self.world.clock.clone(),
+            vitals: Arc::clone(&self.vitals),
+            complaints: Arc::clone(&self.complaints),
+            wake: Arc::clone(&self.wake),
+        }
+    }
+
+    /// The camera folders in the order of their roots.
+    fn folders(&self) -> Vec<Folder> {
+        let of_site = |site: &Destination| {
+            let site = site.clone();
+            site.directories.clone().into_iter().map(move |path| Folder {
+                path,
+                site: site.id,
+                name: site.name.to_string(),
+                zone: site.zone,
+            })
+        };
+        self.destinations.iter().flat_map(of_site).collect()
+    }
+
     async fn uploader(&self) -> Result<Uploader, RunError> {
         let inbox = self.world.inbox.clone();
         let roots = roots_of(&self.config);
         let look_again = LookAgain(Arc::new(move |path| {
             if let Some(root) = roots.iter().find(|root| path.starts_with(&root.directory)) {
-                inbox.announce(root.id, path, watch::Cause::Found);
+                inbox.announce(root.id, path, Cause::Found);
             }
         }));
         let means = Means {

@@ -354,7 +354,7 @@ fn a_site_takes_what_it_does_not_say_from_the_store() {
         [Path::new("/etc/weir/pictures")],
         "relative to the file"
     );
-    assert_eq!(sites[0].timezone.as_str(), "UTC");
+    assert_eq!(sites[0].timezone.to_string(), "UTC");
     assert_eq!(
         sites[0].key.as_str(),
         "{year}/{month_name}/{kind}_capture_{date}_{time}.{ext}"

@@ -21,7 +21,7 @@ impl TimeZoneName {
 /// UTC.
 impl Default for TimeZoneName {
     fn default() -> Self {
-        Self("UTC".to_owned())
+        Self(Zone::Iana(chrono_tz::UTC))
     }
 }
 

@@ -268,7 +268,7 @@ impl Carrier {
         outcome: Outcome,
         sent: u64,
     ) -> Result<(), QueueError> {
-        let day = day_of(to.zone.local(self.means.clock.now()));
+        let day = day_of(to.zone.at(self.means.clock.now()).naive_local());
         self.means.vitals.sent(sent);
         loop {
             let spent = async {
@@ -319,7 +319,7 @@ const fn label(cause: Cause) -> &'static str {
 }
 
 /// The capture time of a row, in its own offset.
-pub(super) fn captured(image: &Image) -> DateTime<FixedOffset> {
+pub(crate) fn captured(image: &Image) -> DateTime<FixedOffset> {
     let at = DateTime::from_timestamp_millis(image.captured_ms).unwrap_or_default();
     // The table's own check keeps the offset within a day.
     FixedOffset::east_opt(image.offset_s)

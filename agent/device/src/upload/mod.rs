@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use weir_journey::gate::{Order, Windows};
 use weir_journey::identity::SiteName;
 use weir_journey::stamp::Zone;
-use weir_journey::settle::Format;
+use weir_journey::settle::{Format, Kind};
 use weir_journey::upload::{Naming, Schedule, Template};
 
 use crate::clock::Clock;
@@ -34,6 +34,7 @@ use crate::s3::Store;
 use crate::serve::Vitals;
 
 use carry::{Carried, Carrier};
+pub(crate) use carry::captured;
 use pace::{Change, Lesson, Pace, Room};
 use refusals::{Leave, Refusals};
 
@@ -61,7 +62,10 @@ impl Destination {
         let naming = Naming {
             site: &self.name,
             captured: carry::captured(image),
-            kind: format.map_or("file", |format| format.kind().word()),
+            kind: match format.map(Format::kind) {
+                Some(Kind::Video) => "video",
+                Some(Kind::Image) | None => "image",
+            },
             extension: format.map_or("bin", Format::extension),
             name: carry::name(image),
             sha256: image.sha256,
@@ -375,7 +379,7 @@ impl Uploader {
             let why = "its camera folder is away: images wait until it is back".to_owned();
             return Ok(Permitted::Later(Some(until), why));
         }
-        let local = site.zone.local(self.means.clock.now());
+        let local = site.zone.at(self.means.clock.now()).naive_local();
         let opens_in = self.orders.windows.opens_in(local);
         if !opens_in.is_zero() {
             let wait = opens_in.to_std().unwrap_or(DAY);

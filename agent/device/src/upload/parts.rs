@@ -16,7 +16,7 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn new(queue: Queue, dossier: &Dossier) -> Self {
         let record = dossier.image.multipart.as_ref().map(|upload| Unfinished {
-            upload_id: upload.id.clone(),
+            upload_id: upload.upload_id.clone(),
             part_size: upload.part_size,
             parts: dossier
                 .parts
@@ -41,7 +41,8 @@ impl PartLog for Parts {
 
     async fn begun(&self, upload_id: &str, part_size: u64) -> Result<(), LogFault> {
         let mut record = self.record.lock().await;
-        self.queue.multipart_started(self.image, upload_id.to_owned(), part_size).await?;
+        let multipart = queue::Multipart { upload_id: upload_id.to_owned(), part_size };
+        self.queue.multipart_started(self.image, multipart).await?;
         *record = Some(Unfinished { upload_id: upload_id.to_owned(), part_size, parts: Vec::new() });
         Ok(())
     }

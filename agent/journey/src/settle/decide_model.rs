@@ -340,6 +340,47 @@ fn stamps_that_lie_are_replaced_by_two_looks() {
 }
 
 #[test]
+fn a_write_that_was_heard_of_counts_though_stamps_do_not_show_it() {
+    let patience = Patience::default();
+    let seen = observation(0);
+    let created = Settling::new(seen, Cause::Touched, now(0, 100 * SECOND));
+    assert_eq!(
+        created.verdict(now(0, 100 * SECOND), &patience),
+        Verdict::Wait(patience.quiet)
+    );
+
+    let mut found = Settling::new(seen, Cause::Found, now(0, 100 * SECOND));
+    found.observe(seen, Cause::Touched, now(1500, 100 * SECOND));
+    let soon = found.verdict(now(2000, 100 * SECOND), &patience);
+    assert_eq!(soon, Verdict::Wait(Duration::from_millis(1500)));
+}
+
+#[test]
+fn what_changed_while_it_was_read_is_read_again_soon() {
+    let patience = Patience::default();
+    let at = now(0, 100 * SECOND);
+    let (before, after) = (observation(0), observation(100 * SECOND));
+    let partial = Structure::Partial {
+        format: Format::Jpeg,
+        missing: "the rest",
+    };
+    for structure in [partial, Structure::Whole(Format::Jpeg)] {
+        let inspection = Inspection {
+            len: 1,
+            structure,
+            exif: None,
+        };
+        let mut settling = Settling::new(before, Cause::Found, at);
+        let outcome = settling.inspected(before, &inspection, after, at, &patience);
+        assert_eq!(outcome, Outcome::Wait(patience.quiet));
+        assert_eq!(
+            settling.verdict(at, &patience),
+            Verdict::Wait(patience.quiet)
+        );
+    }
+}
+
+#[test]
 fn what_is_not_whole_is_set_aside_with_its_reason_when_its_time_is_up() {
     let patience = Patience::default();
     let seen = observation(100 * SECOND);
@@ -351,6 +392,12 @@ fn what_is_not_whole_is_set_aside_with_its_reason_when_its_time_is_up() {
     let mut settling = Settling::new(seen, Cause::Closed, now(0, 100 * SECOND));
     let first = settling.inspected(seen, &empty, seen, now(0, 100 * SECOND), &patience);
     assert_eq!(first, Outcome::Wait(patience.give_up));
+    let again = settling.verdict(now(0, 100 * SECOND), &patience);
+    assert_eq!(
+        again,
+        Verdict::Wait(patience.give_up),
+        "the same bytes are not read at once again"
+    );
     let end = now(60_000, 160 * SECOND);
     assert_eq!(settling.verdict(end, &patience), Verdict::Inspect);
     let last = settling.inspected(seen, &empty, seen, end, &patience);

@@ -99,14 +99,8 @@ impl<W: Walk> Feed<W> {
         used
     }
 
-    /// The walk, and whether the file ended where the walk wanted its next piece to begin, as opposed to
-    /// within one.
-    pub(super) fn finish(self) -> (W, bool) {
-        let at_boundary = match self.want {
-            Want::Take(_) => self.held.is_empty(),
-            Want::Skip(_) | Want::Until(_) => false,
-            Want::Rest => true,
-        };
-        (self.walk, at_boundary)
+    /// The walk, as far as the bytes took it.
+    pub(super) fn finish(self) -> W {
+        self.walk
     }
 }

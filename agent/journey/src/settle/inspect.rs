@@ -254,35 +254,85 @@ mod tests {
         assert_eq!(structure(&bytes), Structure::Whole(Format::Jpeg));
     }
 
-    #[test]
-    fn a_header_alone_is_no_picture() {
-        assert!(matches!(
-            structure(&[0xFF, 0xD8, 0xFF, 0xD9]),
-            Structure::Partial { .. }
-        ));
-        let png = Picture::new(1).png();
-        let end = png.len() - 12;
-        let without_data = [&png[..8 + 25], &png[end..]].concat();
-        assert!(matches!(
-            structure(&without_data),
-            Structure::Partial { .. }
-        ));
+    /// Whether a file of this structure is waited for.
+    fn partial(bytes: &[u8]) -> bool {
+        matches!(structure(bytes), Structure::Partial { .. })
     }
 
     #[test]
-    fn a_png_whose_size_is_damaged_is_noticed() {
-        let mut png = Picture::new(1).png();
-        png[19] ^= 1;
-        assert!(matches!(structure(&png), Structure::Partial { .. }));
+    fn a_jpeg_needs_a_frame_and_a_scan() {
+        let frame = [0xFF, 0xC0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0];
+        let scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 0x3F];
+        let jpeg =
+            |parts: &[&[u8]]| [&[0xFF, 0xD8], parts.concat().as_slice(), &[0xFF, 0xD9]].concat();
+        assert!(partial(&jpeg(&[])));
+        assert!(partial(&jpeg(&[&frame])));
+        assert!(partial(&jpeg(&[&scan])));
+        assert_eq!(
+            structure(&jpeg(&[&frame, &scan])),
+            Structure::Whole(Format::Jpeg)
+        );
+    }
+
+    #[test]
+    fn a_png_needs_data_and_true_ends() {
+        let png = Picture::new(1).png();
+        let end = png.len() - 12;
+        assert!(partial(&[&png[..8 + 25], &png[end..]].concat()));
+        for damaged in [19, png.len() - 1] {
+            let mut png = png.clone();
+            png[damaged] ^= 1;
+            assert!(partial(&png), "{damaged}");
+        }
+    }
+
+    #[test]
+    fn a_webp_needs_a_picture_and_chunks_that_fit() {
+        let webp = Picture::new(1).webp();
+        let mut other = webp.clone();
+        let name = memchr::memmem::find(&other, b"VP8L").expect("the fixture has a picture");
+        other[name + 3] = b'?';
+        assert!(partial(&other));
+        let mut wide = [webp.as_slice(), &[0x55; 100]].concat();
+        let size = memchr::memmem::find(&wide, b"WEIR").expect("the fixture has filler") + 4;
+        wide[size] += 2;
+        assert!(partial(&wide));
+    }
+
+    #[test]
+    fn a_video_needs_its_media_data() {
+        let mp4 = Picture::new(1).mp4();
+        let mdat = memchr::memmem::find(&mp4, b"mdat").expect("the fixture has data") - 4;
+        let moov = memchr::memmem::find(&mp4, b"moov").expect("the fixture has an index") - 4;
+        assert!(partial(&[&mp4[..mdat], &mp4[moov..]].concat()));
+        // A Matroska segment of no more than its description, its size known.
+        let mkv = Picture::new(1).mkv();
+        let cluster = memchr::memmem::find(&mkv, &[0x1F, 0x43, 0xB6, 0x75]).expect("a cluster");
+        let segment = memchr::memmem::find(&mkv, &[0x18, 0x53, 0x80, 0x67]).expect("a segment");
+        let mut bare = mkv[..cluster].to_vec();
+        bare[segment + 11] = (cluster - segment - 12) as u8;
+        bare[segment + 10] = 0;
+        assert!(partial(&bare));
+    }
+
+    #[test]
+    fn bytes_behind_the_last_box_are_told_from_a_box_cut_short() {
+        let mp4 = Picture::new(1).mp4();
+        let text = [mp4.as_slice(), b"\0\0\x40\0note of the camera"].concat();
+        assert_eq!(structure(&text), Structure::Whole(Format::Mp4));
+        let more = [mp4.as_slice(), b"\0\0\x40\0mdat and so on"].concat();
+        assert!(partial(&more));
     }
 
     #[test]
     fn other_files_are_told_apart() {
         assert_eq!(structure(b""), Structure::Empty);
         assert_eq!(structure(&[0; 100_000]), Structure::Foreign(Foreign::Zeros));
-        let mut almost = [0; 100_000];
-        almost[99_999] = 1;
-        assert_eq!(structure(&almost), Structure::Foreign(Foreign::Unknown));
+        for place in [0, 99_999] {
+            let mut almost = [0; 100_000];
+            almost[place] = 1;
+            assert_eq!(structure(&almost), Structure::Foreign(Foreign::Unknown));
+        }
         let page = b"<!DOCTYPE html><html><body>401 Unauthorized</body></html>";
         assert_eq!(structure(page), Structure::Foreign(Foreign::Html));
     }
@@ -324,6 +374,31 @@ mod tests {
         assert_eq!(structure(&bytes), Structure::Whole(Format::Tiff));
         bytes[count..count + 4].copy_from_slice(&(room + 1).to_le_bytes());
         assert!(matches!(structure(&bytes), Structure::Partial { .. }));
+    }
+
+    #[test]
+    fn a_tiff_directory_must_be_written_and_its_values_in_the_file() {
+        let bytes = Picture::new(1).tiff();
+        let directory = u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]) as usize;
+        let entry = directory + 2 + 12;
+        let mut unwritten = bytes.clone();
+        unwritten[entry..entry + 12].fill(0);
+        assert!(partial(&unwritten));
+        // As many values as need a place of their own, from the given position on.
+        let with_value_at = |at: usize| {
+            let mut bytes = bytes.clone();
+            bytes[entry + 4..entry + 8].copy_from_slice(&4_u32.to_le_bytes());
+            bytes[entry + 8..entry + 12].copy_from_slice(&(at as u32).to_le_bytes());
+            structure(&bytes)
+        };
+        assert_eq!(
+            with_value_at(bytes.len() - 8),
+            Structure::Whole(Format::Tiff)
+        );
+        assert!(matches!(
+            with_value_at(bytes.len() - 7),
+            Structure::Partial { .. }
+        ));
     }
 
     #[test]

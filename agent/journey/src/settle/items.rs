@@ -260,4 +260,26 @@ mod tests {
         items.read(&body, 0);
         assert!(items.is_empty());
     }
+
+    fn full_box(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        [(body.len() as u32 + 8).to_be_bytes().as_slice(), name, body].concat()
+    }
+
+    #[test]
+    fn an_item_in_the_meta_box_itself_is_found() {
+        let infe = full_box(b"infe", b"\x02\0\0\0\0\x07\0\0Exif\0");
+        let iinf = full_box(b"iinf", &[b"\0\0\0\0\0\x01".as_slice(), &infe].concat());
+        // Version 1; offsets, lengths and bases of four bytes; item 7 by method 1, base 2, offset 1, length 3.
+        let iloc = full_box(
+            b"iloc",
+            b"\x01\0\0\0\x44\x40\0\x01\0\x07\0\x01\0\0\0\0\0\x02\0\x01\0\0\0\x01\0\0\0\x03",
+        );
+        let before = [&[0; 4], iinf.as_slice(), &iloc].concat();
+        let body = [before.as_slice(), &full_box(b"idat", b"..-EXI")].concat();
+        let mut items = Items::default();
+        items.read(&body, 1000);
+        let at = 1000 + before.len() as u64 + 8 + 3;
+        assert_eq!(items.end(), at + 3);
+        assert_eq!(items.exif(), [Extent { at, len: 3 }]);
+    }
 }

@@ -124,13 +124,13 @@ impl Matroska {
         }
     }
 
-    /// What the file lacks, if anything; `at_boundary` as [`super::feed::Feed::finish`] says it.
-    pub(super) fn finish(self, at_boundary: bool) -> Result<(), &'static str> {
+    /// What the file lacks, if anything. It ended between two elements if an identifier's first byte was wanted.
+    pub(super) fn finish(self) -> Result<(), &'static str> {
         match (self.state, self.segment) {
             (State::Broken, _) => Err("a readable element where one must be"),
             (_, None) => Err("its segment"),
             (State::End, _) if self.cluster => Ok(()),
-            (State::Id, Some(Segment { end: None })) if at_boundary && self.cluster => Ok(()),
+            (State::Id, Some(Segment { end: None })) if self.cluster => Ok(()),
             (State::End, _) => Err("its media data (a cluster)"),
             _ if !self.cluster => Err("its media data (a cluster)"),
             _ => Err("the rest of its segment"),

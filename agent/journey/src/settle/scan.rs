@@ -124,10 +124,10 @@ impl Scan {
             self.choose();
         }
         let (format, verdict, exif) = match self.walk {
-            Some(Chosen::Jpeg(feed)) => with(Format::Jpeg, feed.finish().0.finish()),
-            Some(Chosen::Png(feed)) => with(Format::Png, feed.finish().0.finish()),
+            Some(Chosen::Jpeg(feed)) => with(Format::Jpeg, feed.finish().finish()),
+            Some(Chosen::Png(feed)) => with(Format::Png, feed.finish().finish()),
             Some(Chosen::WebP(feed)) => {
-                let (verdict, end, exif) = feed.finish().0.finish();
+                let (verdict, end, exif) = feed.finish().finish();
                 (Format::WebP, written_to(self.written, end, verdict), exif)
             }
             Some(Chosen::Tiff) => match tiff::check(source, len, &self.head)? {
@@ -135,14 +135,11 @@ impl Scan {
                 Err(missing) => (Format::Tiff, Err(missing), None),
             },
             Some(Chosen::Bmff(format, feed)) => {
-                let (verdict, end, extents) = feed.finish().0.finish(len);
+                let (verdict, end, extents) = feed.finish().finish(len);
                 let verdict = written_to(self.written, end, verdict);
                 (format, verdict, exif_item(source, &extents)?)
             }
-            Some(Chosen::Matroska(feed)) => {
-                let (walk, at_boundary) = feed.finish();
-                (Format::Mkv, walk.finish(at_boundary), None)
-            }
+            Some(Chosen::Matroska(feed)) => (Format::Mkv, feed.finish().finish(), None),
             Some(Chosen::Foreign(_)) if self.written == 0 => {
                 return Ok(foreign(len, Foreign::Zeros));
             }

@@ -75,6 +75,28 @@ fn cameras_that_do_not_know_state_nothing() {
 }
 
 #[test]
+fn a_date_with_dashes_is_read() {
+    let found = by_exif(&Picture::new(1).taken("2024-08-09 14:30:00"));
+    assert_eq!(found.at.to_rfc3339(), "2024-08-09T14:30:00-07:00");
+}
+
+#[test]
+fn damage_costs_what_it_touches_and_is_said() {
+    let mut block = Picture::new(1)
+        .taken("2024:08:09 14:30:00")
+        .exif()
+        .expect("a block");
+    // The pointer to the next directory, behind the only entry of the first.
+    block[22..26].copy_from_slice(&0xFFFF_u32.to_le_bytes());
+    let found = stamped(Some(&block), "a.jpg", "2024-08-12T00:00:00Z");
+    assert_eq!(found.source, Source::Exif);
+    assert_eq!(found.warnings, [Warning::ExifUnreadable]);
+    let lost = stamped(Some(&block[..6]), "a.jpg", "2024-08-12T00:00:00Z");
+    assert_eq!(lost.source, Source::Mtime);
+    assert_eq!(lost.warnings, [Warning::ExifUnreadable]);
+}
+
+#[test]
 fn a_name_is_used_without_exif_and_confirms_it() {
     let alone = stamped(None, &format!("2024/{NAME}"), "2024-08-12T00:00:00Z");
     assert_eq!(alone.at.to_rfc3339(), "2024-08-09T14:30:00-07:00");

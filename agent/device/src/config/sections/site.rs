@@ -108,7 +108,7 @@ fn show_effective(block: &mut Block<'_, '_>, site: &Site) {
         block.reader.origin("store.bucket"),
         block.reader.origin("store.key"),
     );
-    block.show_left_out("timezone", site.timezone.as_str(), Origin::Default);
+    block.show_left_out("timezone", &site.timezone.to_string(), Origin::Default);
     block.show_left_out("bucket", site.bucket.as_str(), bucket);
     block.show_left_out("key", site.key.as_str(), key);
 }

@@ -1,6 +1,7 @@
 //! The queue from outside, against real files.
 
 mod damage;
+mod due;
 mod life;
 mod model;
 mod operator;
@@ -14,6 +15,15 @@ use weir_journey::queue::State;
 use weir_journey::verify::Proof;
 
 use super::*;
+
+/// Runs a case of a property.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
 
 /// A queue in a directory of its own.
 struct Bench {

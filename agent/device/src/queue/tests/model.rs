@@ -342,6 +342,6 @@ proptest! {
                 day.compare().await;
             }
         };
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
+        block_on(work);
     }
 }

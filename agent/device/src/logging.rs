@@ -33,7 +33,7 @@ pub fn begin(format: Format) {
     // An error means that logging was begun before: keep that.
     let _ = match format {
         Format::Json => builder.json().try_init().is_ok(),
-        Format::Auto if journal => builder.event_format(Journal).with_ansi(false).try_init().is_ok(),
+        Format::Auto if journal => builder.with_ansi(false).event_format(Journal).try_init().is_ok(),
         Format::Auto | Format::Text => {
             builder.with_target(false).with_ansi(colours).try_init().is_ok()
         }

@@ -83,7 +83,7 @@ impl Live {
             Report::NoWatcher { .. } | Report::WatcherDead { .. } => {
                 self.blind.store(true, Ordering::Relaxed);
             }
-            Report::CanaryBack => self.blind.store(false, Ordering::Relaxed),
+            Report::EventsArrive => self.blind.store(false, Ordering::Relaxed),
             Report::WatchLimit { .. }
             | Report::Unreadable { .. }
             | Report::EventsLost { .. }

@@ -1,7 +1,7 @@
 //! `weir queue`: look into the queue and change it, beside a running agent or without one.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::Utc;
@@ -237,7 +237,7 @@ async fn retry(state: PathBuf, choice: &Choice, json: bool) -> Result<ExitCode, 
             Err(error) => failures.push(error.to_string()),
         }
     }
-    watch::wake(&state);
+    knock(&state);
     report(json, "queued", images, &failures, json!({ "files_to_judge_again": files }))
 }
 
@@ -265,8 +265,16 @@ async fn give_up(
             }
         }
     }
-    watch::wake(&state);
+    knock(&state);
     report(json, "dropped", images, &failures, json!({}))
+}
+
+/// Has a running agent look at its queue now.
+fn knock(state: &Path) {
+    if let Err(error) = watch::wake(state) {
+        // No agent has worked there yet, or none runs: the next start looks anyway.
+        tracing::debug!("nobody was woken: {error}");
+    }
 }
 
 fn whole(choice: &Choice, state: weir_journey::queue::State) -> Result<Filter, Failed> {

@@ -69,6 +69,12 @@ pub struct Queue {
     committer: Arc<Committer>,
 }
 
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Queue")
+    }
+}
+
 /// An opened queue, and what had to be done for it.
 pub struct Opened {
     /// The queue.

@@ -20,6 +20,16 @@ use super::image::ImageId;
 use super::step::{as_indexed, step};
 use super::{salvage, schema};
 
+impl std::fmt::Display for Rebuilt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the queue was damaged ({}) and is rebuilt: {} images were copied", self.reason, self.salvaged)?;
+        match &self.aside {
+            Some(aside) => write!(f, ", the old one lies at {}", aside.display()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A database that was set aside, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebuilt {

@@ -33,22 +33,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use canary::wake;
+pub use weir_journey::settle::Cause;
 pub use inbox::{Inbox, Sighting};
 pub use report::Report;
-pub(crate) use roots::Places;
 pub use roots::{Root, RootId};
 pub use task::run;
-
-/// c
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// c
-    Closed,
-    /// f
-    Found,
-    /// t
-    Touched,
-}
 
 /// Who announces files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

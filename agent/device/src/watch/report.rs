@@ -89,6 +89,9 @@ pub enum Report {
         /// Why none could be opened.
         error: io::Error,
     },
+    /// The canary was heard: events arrive.
+    #[error("file events arrive")]
+    EventsArrive,
     /// Somebody knocked ([`wake`](super::wake)): the queue was changed from outside.
     #[error("woken from the command line")]
     Woken,
@@ -98,7 +101,7 @@ impl Report {
     /// Writes the report to the log at the level it deserves.
     pub(super) fn log(&self) {
         match self {
-            Self::Scanned { .. } | Self::Woken => tracing::debug!("{self}"),
+            Self::Scanned { .. } | Self::EventsArrive | Self::Woken => tracing::debug!("{self}"),
             Self::RootBack { .. } => tracing::info!("{self}"),
             Self::WatcherDead { .. } => tracing::error!("{self}"),
             _ => tracing::warn!("{self}"),

@@ -422,6 +422,7 @@ impl<T: Fn(&Report) + Send + Sync> Watch<T> {
         }
         if todo.canary_heard && let Some(canary) = &mut self.canary {
             canary.heard(Instant::now());
+            self.say(&Report::EventsArrive);
         }
         // What left comes first: if the same name came again, that is looked at afresh below.
         for directory in todo.left {

@@ -21,7 +21,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
-use tokio::time::{interval, sleep};
+use tokio::time::{Instant, interval, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 use weir::config::Config;
 use weir::queue::View;
@@ -50,7 +50,10 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let dir = match &arguments.dir {
         Some(dir) => std::path::absolute(dir)?,
-        None => tempfile::Builder::new().prefix("weir-demo-").tempdir()?.keep(),
+        None => tempfile::Builder::new()
+            .prefix("weir-demo-")
+            .tempdir()?
+            .keep(),
     };
     let (camera, objects) = (dir.join("camera"), dir.join("objects"));
     fs::create_dir_all(&camera)?;
@@ -61,7 +64,11 @@ async fn main() -> anyhow::Result<()> {
     if std::env::var_os("RUST_LOG").is_some() {
         weir::logging::begin(weir::logging::Format::Text);
     }
-    println!("camera  {}\nstore   {}", camera.display(), server.endpoint());
+    println!(
+        "camera  {}\nstore   {}",
+        camera.display(),
+        server.endpoint()
+    );
     if let Some(address) = config.daemon.listen {
         println!("agent   http://{address}/status (or /metrics, /health) while it runs\n");
     }
@@ -70,12 +77,14 @@ async fn main() -> anyhow::Result<()> {
     let world = weir::World::real(&config)?;
     let mut agent = tokio::spawn(weir::run(config, world, stop.clone()));
     let mut stored = store.subscribe();
-    let mut shutter = interval(Duration::from_secs_f64(arguments.every));
+    let every = Duration::try_from_secs_f64(arguments.every)?.max(Duration::from_millis(1));
+    let mut shutter = interval_at(Instant::now() + every, every);
     let mut look = interval(Duration::from_millis(100));
     let mut taken = fs::read_dir(&camera)?.count() as u64;
     let all = taken + arguments.images;
-    let bar = ProgressBar::new(all)
-        .with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} images verified")?);
+    let bar = ProgressBar::new(all).with_style(ProgressStyle::with_template(
+        "{bar:40} {pos} of {len} images verified",
+    )?);
     while bar.position() < all {
         tokio::select! {
             _ = shutter.tick(), if taken < all => {
@@ -102,8 +111,11 @@ async fn main() -> anyhow::Result<()> {
     compare(&camera, &store, verified(&dir.join("state")).await?)?;
     let (objects, config) = (objects.join(BUCKET), dir.join("weir.toml"));
     println!("\nobjects  {}", objects.display());
-    println!("queue    cargo run --release -p weir -- --config {} queue list", config.display());
-    println!("again    --dir {}", dir.display());
+    println!(
+        "queue    cargo run --release -p weir -- --config {} queue list",
+        config.display()
+    );
+    println!("again    scripts/demo --dir {}", dir.display());
     Ok(())
 }
 
@@ -113,7 +125,10 @@ async fn configure(dir: &Path, store: &Store, server: &Server) -> anyhow::Result
     let mut private = fs::OpenOptions::new();
     private.write(true).create(true).truncate(true).mode(0o600);
     let mut keys = private.open(dir.join("keys"))?;
-    writeln!(keys, "access_key_id = {access_key}\nsecret_access_key = {secret_key}")?;
+    writeln!(
+        keys,
+        "access_key_id = {access_key}\nsecret_access_key = {secret_key}"
+    )?;
     // A port that is free now; the agent takes it a moment later.
     let listen = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let endpoint = server.endpoint();
@@ -133,7 +148,10 @@ async fn take_picture(camera: &Path, n: u64) -> anyhow::Result<String> {
     let first = NaiveDate::from_ymd_opt(2024, 8, 9).and_then(|day| day.and_hms_opt(14, 30, 0));
     let at = first.unwrap_or_default() + TimeDelta::hours(i64::try_from(n)?);
     let name = at.format("image_capture_%Y-%m-%d_%H-%M-%S.jpg").to_string();
-    let picture = Picture::new(n).taken(&at.format("%Y:%m:%d %H:%M:%S").to_string()).sized(350_000).jpeg();
+    let picture = Picture::new(n)
+        .taken(&at.format("%Y:%m:%d %H:%M:%S").to_string())
+        .sized(350_000)
+        .jpeg();
     let (one, other) = picture.split_at(picture.len() / 2);
     let mut file = fs::File::create(camera.join(&name))?;
     file.write_all(one)?;
@@ -145,9 +163,13 @@ async fn take_picture(camera: &Path, n: u64) -> anyhow::Result<String> {
 /// How many images the queue has down as verified.
 async fn verified(state: &Path) -> anyhow::Result<u64> {
     // Until the agent has made its tables there is nothing to read.
-    let Ok(view) = View::open(state.to_owned()).await else { return Ok(0) };
+    let Ok(view) = View::open(state.to_owned()).await else {
+        return Ok(0);
+    };
     let sites = view.stats().await?.sites;
-    let counts = sites.values().filter_map(|site| site.states.get(&State::Verified));
+    let counts = sites
+        .values()
+        .filter_map(|site| site.states.get(&State::Verified));
     Ok(counts.map(|count| count.images).sum())
 }
 
@@ -155,14 +177,31 @@ async fn verified(state: &Path) -> anyhow::Result<u64> {
 fn compare(camera: &Path, store: &Store, verified: u64) -> anyhow::Result<()> {
     let mut files = BTreeSet::new();
     for file in fs::read_dir(camera)? {
-        files.insert(weir_journey::identity::Sha256(Sha256::digest(fs::read(file?.path())?).into()).to_string());
+        files.insert(
+            weir_journey::identity::Sha256(Sha256::digest(fs::read(file?.path())?).into())
+                .to_string(),
+        );
     }
-    let objects: Vec<_> = store.objects().into_iter().map(|object| object.sha256).collect();
+    let objects: Vec<_> = store
+        .objects()
+        .into_iter()
+        .map(|object| object.sha256)
+        .collect();
     let distinct: BTreeSet<_> = objects.iter().cloned().collect();
-    println!("{} pictures, {verified} verified, {} objects in the bucket", files.len(), objects.len());
+    println!(
+        "{} pictures, {verified} verified, {} objects in the bucket",
+        files.len(),
+        objects.len()
+    );
     ensure!(distinct.len() == objects.len(), "an image was stored twice");
-    ensure!(distinct.is_subset(&files), "an object is not what the camera wrote");
-    ensure!(objects.len() as u64 >= verified, "an image is verified and not stored");
+    ensure!(
+        distinct.is_subset(&files),
+        "an object is not what the camera wrote"
+    );
+    ensure!(
+        objects.len() as u64 >= verified,
+        "an image is verified and not stored"
+    );
     println!("every object equals the camera's file (SHA-256), each is there once");
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use weir::config::Config;
 use weir::serve::{Status, Vitals};
@@ -16,10 +17,15 @@ fn root() -> PathBuf {
 /// The README, the changelog and every page of `docs/`, by their path below the root.
 fn pages() -> Vec<(PathBuf, String)> {
     let docs = fs::read_dir(root().join("docs")).unwrap();
-    let mut paths: Vec<_> = docs.map(|entry| Path::new("docs").join(entry.unwrap().file_name())).collect();
+    let mut paths: Vec<_> = docs
+        .map(|entry| Path::new("docs").join(entry.unwrap().file_name()))
+        .collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     paths.extend(["README.md", "CHANGELOG.md"].map(PathBuf::from));
-    paths.into_iter().map(|path| (path.clone(), fs::read_to_string(root().join(path)).unwrap())).collect()
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), fs::read_to_string(root().join(path)).unwrap()))
+        .collect()
 }
 
 fn page(path: &str) -> String {
@@ -30,13 +36,17 @@ fn page(path: &str) -> String {
 fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     let fence = format!("```{language}\n");
     let found = page.split(&fence).skip(1);
-    found.map(|rest| rest.split("\n```").next().unwrap_or(rest)).collect()
+    found
+        .map(|rest| rest.split("\n```").next().unwrap_or(rest))
+        .collect()
 }
 
 /// The words of a page that stand `between backquotes`, outside of blocks.
 fn quoted(page: &str) -> Vec<&str> {
     let prose = page.split("```").step_by(2);
-    prose.flat_map(|text| text.split('`').skip(1).step_by(2)).collect()
+    prose
+        .flat_map(|text| text.split('`').skip(1).step_by(2))
+        .collect()
 }
 
 #[test]
@@ -50,14 +60,24 @@ fn every_configuration_shown_loads() {
     for (path, page) in pages() {
         for block in blocks(&page, "toml") {
             let file = etc.path().join("weir.toml");
-            fs::write(&file, block.replace("/etc/weir/", &format!("{}/", etc.path().display()))).unwrap();
+            fs::write(
+                &file,
+                block.replace("/etc/weir/", &format!("{}/", etc.path().display())),
+            )
+            .unwrap();
             if let Err(faults) = Config::load(Some(&file), []) {
-                panic!("a configuration of {} does not load:\n{block}\n{faults}", path.display());
+                panic!(
+                    "a configuration of {} does not load:\n{block}\n{faults}",
+                    path.display()
+                );
             }
             tried += 1;
         }
     }
-    assert!(tried >= 3, "only {tried} configurations were found: is the fence ```toml?");
+    assert!(
+        tried >= 3,
+        "only {tried} configurations were found: is the fence ```toml?"
+    );
 }
 
 #[test]
@@ -67,16 +87,22 @@ fn every_weir_command_shown_parses() {
         for line in blocks(&page, "sh").into_iter().flat_map(str::lines) {
             let command = line.split('|').next().unwrap_or_default().trim();
             let command = command.strip_prefix("sudo ").unwrap_or(command);
-            let Some(arguments) = command.strip_prefix("weir ") else { continue };
+            let Some(arguments) = command.strip_prefix("weir ") else {
+                continue;
+            };
             let words = words(arguments.split(" #").next().unwrap_or_default());
-            let parsed = weir::cli::command().try_get_matches_from(std::iter::once("weir".to_owned()).chain(words));
+            let parsed = weir::cli::command()
+                .try_get_matches_from(std::iter::once("weir".to_owned()).chain(words));
             if let Err(error) = parsed {
                 panic!("{}: {line}\n{error}", path.display());
             }
             tried += 1;
         }
     }
-    assert!(tried >= 10, "only {tried} commands were found: is the fence ```sh?");
+    assert!(
+        tried >= 10,
+        "only {tried} commands were found: is the fence ```sh?"
+    );
 }
 
 /// Splits a command into words; single quotes hold a word together.
@@ -94,27 +120,50 @@ fn words(command: &str) -> Vec<String> {
 
 #[test]
 fn every_metric_named_exists_and_every_metric_is_documented() {
+    // Families show only with a member: so there is one of each.
     let status: Status = serde_json::from_value(serde_json::json!({
         "version": "0", "running": true, "started_at": null, "now": "2026-11-21T00:00:00Z", "troubles": [],
         "link": { "down_since": null, "last_failure": null, "in_flight": 0, "width": 1 },
         "clock": { "store_ahead_s": null },
         "watch": { "events_arrive": true, "last_scan": null, "missed_events": 0, "pending": 0 },
-        "sites": [], "quarantined": {},
+        "sites": [{
+            "name": "a", "directories": [], "images": { "queued": 1 }, "open_bytes": 1,
+            "oldest_open": "2026-11-21T00:00:00Z", "held": null,
+        }],
+        "quarantined": { "empty": 1 },
     }))
     .unwrap();
-    let text = Vitals::default().text(&status);
+    let vitals = Vitals::default();
+    vitals.accepted("a");
+    vitals.verified("a", Duration::ZERO);
+    vitals.failed("link");
+    let text = vitals.text(&status);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let mut exported = BTreeSet::new();
     for (name, kind) in types.filter_map(|line| line.split_once(' ')) {
-        exported.insert(if kind == "counter" { format!("{name}_total") } else { name.to_owned() });
+        exported.insert(if kind == "counter" {
+            format!("{name}_total")
+        } else {
+            name.to_owned()
+        });
     }
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut documented = BTreeSet::new();
     for (path, page) in pages() {
-        for word in page.split(|c| !is_name(c)).filter(|word| word.starts_with("weir_")) {
-            let name = ["_bucket", "_sum", "_count"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);
+        for word in page
+            .split(|c| !is_name(c))
+            .filter(|word| word.starts_with("weir_"))
+        {
+            let name = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|end| word.strip_suffix(end))
+                .unwrap_or(word);
             let crate_of_ours = ["weir_journey", "weir_store"].contains(&name);
-            assert!(crate_of_ours || exported.contains(name), "{}: there is no metric {word}", path.display());
+            assert!(
+                crate_of_ours || exported.contains(name),
+                "{}: there is no metric {word}",
+                path.display()
+            );
             documented.insert(name.to_owned());
         }
     }
@@ -125,15 +174,28 @@ fn every_metric_named_exists_and_every_metric_is_documented() {
 #[test]
 fn every_link_inside_the_repository_leads_somewhere() {
     for (path, page) in pages() {
-        let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let targets = page
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next());
         for target in targets.filter(|target| !target.contains("://")) {
             let (file, section) = target.split_once('#').unwrap_or((target, ""));
             let from = path.parent().unwrap_or(Path::new(""));
-            let file = if file.is_empty() { path.clone() } else { from.join(file) };
-            assert!(root().join(&file).exists(), "{}: {target} leads nowhere", path.display());
+            let file = if file.is_empty() {
+                path.clone()
+            } else {
+                from.join(file)
+            };
+            assert!(
+                root().join(&file).exists(),
+                "{}: {target} leads nowhere",
+                path.display()
+            );
             if !section.is_empty() {
                 let there = fs::read_to_string(root().join(&file)).unwrap();
-                let found = there.lines().any(|line| line.starts_with('#') && anchor(line) == section);
+                let found = there
+                    .lines()
+                    .any(|line| line.starts_with('#') && anchor(line) == section);
                 assert!(found, "{}: {target} has no such section", path.display());
             }
         }
@@ -143,7 +205,9 @@ fn every_link_inside_the_repository_leads_somewhere() {
 /// The anchor of a heading, as forges make it.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = text.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    let kept = text
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
@@ -155,13 +219,21 @@ fn every_file_and_setting_named_in_the_prose_exists() {
             let of_ours = ["agent/", "docs/", "scripts/", "benches/", ".ci/"];
             if of_ours.iter().any(|folder| word.starts_with(folder)) {
                 let file = word.split([' ', ':']).next().unwrap_or(word);
-                assert!(root().join(file).exists(), "{}: there is no {file}", path.display());
+                assert!(
+                    root().join(file).exists(),
+                    "{}: there is no {file}",
+                    path.display()
+                );
             }
-            let sections =
-                ["state.", "site.", "watch.", "settle.", "gate.", "store.", "upload.", "verify.", "daemon."];
+            let sections = [
+                "state.", "site.", "watch.", "settle.", "gate.", "store.", "upload.", "verify.",
+                "daemon.",
+            ];
             let setting = word.split([' ', '=']).next().unwrap_or(word);
             let is_key = |c: char| c.is_ascii_lowercase() || c == '_' || c == '.';
-            if sections.iter().any(|section| setting.starts_with(section)) && setting.chars().all(is_key) {
+            if sections.iter().any(|section| setting.starts_with(section))
+                && setting.chars().all(is_key)
+            {
                 let there = reference.contains(&format!("### {setting}\n"));
                 assert!(there, "{}: there is no setting {setting}", path.display());
             }
@@ -173,11 +245,18 @@ fn every_file_and_setting_named_in_the_prose_exists() {
 #[test]
 fn every_guard_of_an_invariant_is_a_test() {
     let design = page("docs/design.md");
-    let guards: Vec<_> = quoted(&design).into_iter().filter_map(|word| word.split_once(".rs: ")).collect();
+    let guards: Vec<_> = quoted(&design)
+        .into_iter()
+        .filter_map(|word| word.split_once(".rs: "))
+        .collect();
     assert!(guards.len() >= 12, "only {} guards are named", guards.len());
     for (file, test) in guards {
         let path = root().join(format!("agent/{file}.rs"));
-        let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert!(source.contains(&format!("fn {test}(")), "agent/{file}.rs has no test {test}");
+        let source =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(
+            source.contains(&format!("fn {test}(")),
+            "agent/{file}.rs has no test {test}"
+        );
     }
 }

@@ -13,6 +13,7 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{bail, ensure};
@@ -79,6 +80,7 @@ async fn main() -> anyhow::Result<()> {
     let mut stored = store.subscribe();
     let every = Duration::try_from_secs_f64(arguments.every)?.max(Duration::from_millis(1));
     let mut shutter = interval_at(Instant::now() + every, every);
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
     let mut look = interval(Duration::from_millis(100));
     let mut taken = fs::read_dir(&camera)?.count() as u64;
     let all = taken + arguments.images;
@@ -96,7 +98,7 @@ async fn main() -> anyhow::Result<()> {
                 bar.suspend(|| println!("stored  s3://{}/{}", object.bucket, object.key));
             }
             _ = look.tick() => bar.set_position(verified(&dir.join("state")).await?),
-            _ = tokio::signal::ctrl_c() => break,
+            _ = &mut interrupted => break,
             ended = &mut agent => {
                 ended??;
                 bail!("the agent ended, and nobody asked it to");

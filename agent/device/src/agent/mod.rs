@@ -4,6 +4,7 @@
 //! [`Register`], which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
 //! is all that passes between the last two.
 
+mod pruning;
 mod register;
 mod standing;
 
@@ -22,11 +23,12 @@ use crate::queue::{Queue, QueueError};
 use crate::s3::{Store, StoreConfig};
 use crate::serve::{self, ServeError, Vitals};
 use crate::settle::{self, RegisterError, Settings as SettleSettings};
+use crate::systemd;
 use crate::upload::{Destination, LookAgain, Means, Orders, Uploader};
 use crate::watch::{self, Root, RootId};
 use crate::world::World;
-use crate::systemd;
 
+use pruning::Pruning;
 use register::{Folder, Register};
 pub use standing::resting;
 use standing::{Live, Standing};
@@ -82,7 +84,6 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
         tracing::error!("{rebuilt}");
     }
     let agent = Agent::assemble(config, world, opened.queue).await?;
-    agent.live.rebuilding(opened.rebuilt.is_some());
     agent.work(stop).await
 }
 
@@ -90,12 +91,21 @@ async fn take_state(path: &std::path::Path) -> Result<Lock, RunError> {
     let path = path.to_owned();
     let taken = tokio::task::spawn_blocking(move || {
         use std::os::unix::fs::DirBuilderExt as _;
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        made.map_err(|source| RunError::State { path: path.clone(), source })?;
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path);
+        made.map_err(|source| RunError::State {
+            path: path.clone(),
+            source,
+        })?;
         Lock::take(&path).map_err(RunError::from)
     });
     taken.await.unwrap_or_else(|error| {
-        Err(RunError::Ended { part: "the start", why: error.to_string() })
+        Err(RunError::Ended {
+            part: "the start",
+            why: error.to_string(),
+        })
     })
 }
 
@@ -125,7 +135,11 @@ impl Agent {
                 directories: site.directories.clone(),
             });
         }
-        let store = Store::connect(&store_config(&config), world.http.clone(), world.clock.clone());
+        let store = Store::connect(
+            &store_config(&config),
+            world.http.clone(),
+            world.clock.clone(),
+        );
         Ok(Self {
             live: Arc::new(Live::new(world.clock.clone(), roots_of(&config))),
             store: Arc::new(store),
@@ -157,11 +171,11 @@ impl Agent {
         let mut parts: JoinSet<Ended> = JoinSet::new();
         if let Some(listener) = listener {
             let served = serve::serve(listener, Arc::clone(&standing) as _, halt.clone());
-            parts.spawn(async move { ("the status page", Ok(served.await)) });
+            parts.spawn(until_it_ends("the status page", served));
         }
         if let Some(every) = systemd::watchdog() {
             let beat = standing::beat(Arc::clone(&standing), every, halt.clone());
-            parts.spawn(async move { ("the watchdog", Ok(beat.await)) });
+            parts.spawn(until_it_ends("the watchdog", beat));
         }
         self.begin_intake(&mut parts, &halt);
         let drain = self.config.daemon.drain;
@@ -187,9 +201,20 @@ impl Agent {
             state: self.config.state.directory.clone(),
         };
         let (live, wake) = (Arc::clone(&self.live), Arc::clone(&self.wake));
+        let pruning = Pruning::new(self.queue.clone(), self.world.clock.clone());
+        let folders: Vec<_> = roots.iter().map(|root| root.directory.clone()).collect();
         let tell = move |report: &watch::Report| {
             live.hear(report);
-            if matches!(report, watch::Report::Woken | watch::Report::RootBack { .. }) {
+            if let watch::Report::Scanned { root, .. } = report {
+                folders
+                    .get(root.0)
+                    .into_iter()
+                    .for_each(|folder| pruning.scanned(folder));
+            }
+            if matches!(
+                report,
+                watch::Report::Woken | watch::Report::RootBack { .. }
+            ) {
                 wake.notify_one();
             }
         };
@@ -201,7 +226,7 @@ impl Agent {
             tell,
             halt.clone(),
         );
-        parts.spawn(async move { ("the watcher", Ok(watched.await)) });
+        parts.spawn(until_it_ends("the watcher", watched));
         let (live, queue) = (Arc::clone(&self.live), self.queue.clone());
         let settled = settle::run(
             self.world.inbox.clone(),
@@ -212,12 +237,17 @@ impl Agent {
                     give_up: self.config.settle.give_up,
                 },
                 state: self.config.state.directory.clone(),
-                roots: self.folders().into_iter().map(|folder| folder.path).collect(),
+                roots: self
+                    .folders()
+                    .into_iter()
+                    .map(|folder| folder.path)
+                    .collect(),
             },
             self.world.clock.clone(),
             move |pending| {
                 live.pending(pending);
-                if live.rebuilt_now() {
+                if live.first_scan_is_over() {
+                    // Should the queue have been rebuilt: what is accepted from now on is new to the store.
                     let queue = queue.clone();
                     tokio::spawn(async move { queue.rebuilt_done().await });
                 }
@@ -248,12 +278,15 @@ impl Agent {
     fn folders(&self) -> Vec<Folder> {
         let of_site = |site: &Destination| {
             let site = site.clone();
-            site.directories.clone().into_iter().map(move |path| Folder {
-                path,
-                site: site.id,
-                name: site.name.to_string(),
-                zone: site.zone,
-            })
+            site.directories
+                .clone()
+                .into_iter()
+                .map(move |path| Folder {
+                    path,
+                    site: site.id,
+                    name: site.name.to_string(),
+                    zone: site.zone,
+                })
         };
         self.destinations.iter().flat_map(of_site).collect()
     }
@@ -278,6 +311,12 @@ impl Agent {
         };
         Ok(Uploader::new(means, orders(&self.config), self.destinations.clone()).await?)
     }
+}
+
+/// A part that has nothing to report when it ends.
+async fn until_it_ends(name: &'static str, part: impl Future<Output = ()>) -> Ended {
+    part.await;
+    (name, Ok(()))
 }
 
 /// Waits for `stop` or the first part that ends on its own; then lets the others drain.
@@ -307,8 +346,14 @@ fn judge(ended: Result<Ended, tokio::task::JoinError>, draining: bool) -> Result
     match ended {
         Ok((_, Err(error))) => Err(error.into()),
         Ok((_, Ok(()))) if draining => Ok(()),
-        Ok((part, Ok(()))) => Err(RunError::Ended { part, why: "it returned".into() }),
-        Err(error) => Err(RunError::Ended { part: "a task", why: error.to_string() }),
+        Ok((part, Ok(()))) => Err(RunError::Ended {
+            part,
+            why: "it returned".into(),
+        }),
+        Err(error) => Err(RunError::Ended {
+            part: "a task",
+            why: error.to_string(),
+        }),
     }
 }
 
@@ -319,14 +364,21 @@ fn roots_of(config: &Config) -> Vec<Root> {
         .iter()
         .flat_map(|site| &site.directories)
         .enumerate()
-        .map(|(id, directory)| Root { id: RootId(id), directory: directory.clone(), max_depth: depth })
+        .map(|(id, directory)| Root {
+            id: RootId(id),
+            directory: directory.clone(),
+            max_depth: depth,
+        })
         .collect()
 }
 
 fn store_config(config: &Config) -> StoreConfig {
     let store = &config.store;
     StoreConfig {
-        endpoint: store.endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
+        endpoint: store
+            .endpoint
+            .as_ref()
+            .map(|endpoint| endpoint.as_str().to_owned()),
         region: store.region.clone(),
         path_style: store.path_style,
         credentials: store.credentials.clone(),

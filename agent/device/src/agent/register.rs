@@ -41,7 +41,9 @@ pub(super) struct Register {
 impl Register {
     fn folder(&self, root: crate::watch::RootId) -> Result<&Folder, RegisterError> {
         // Roots are made from the same list as folders.
-        self.folders.get(root.0).ok_or_else(|| RegisterError::Passing("no such folder".into()))
+        self.folders
+            .get(root.0)
+            .ok_or_else(|| RegisterError::Passing("no such folder".into()))
     }
 
     fn sort(&self, error: QueueError) -> RegisterError {
@@ -49,7 +51,11 @@ impl Register {
             return RegisterError::Fatal(error);
         }
         let now = self.clock.monotonic();
-        self.complaints.warn("queue", now, &format!("images cannot be accepted now: {error}"));
+        self.complaints.warn(
+            "queue",
+            now,
+            &format!("images cannot be accepted now: {error}"),
+        );
         RegisterError::Passing(error.to_string())
     }
 }
@@ -57,9 +63,18 @@ impl Register {
 #[async_trait::async_trait]
 impl settle::Register for Register {
     async fn judged(&self, files: &[Seen]) -> Result<Vec<bool>, RegisterError> {
-        let places = files.iter().map(|seen| place(&seen.path, seen.observation)).collect();
-        let known = self.queue.view().known(places).await.map_err(|error| self.sort(error))?;
-        let judged = |known: &Known| matches!(known, Known::Taken { .. } | Known::Quarantined { .. });
+        let places = files
+            .iter()
+            .map(|seen| place(&seen.path, seen.observation))
+            .collect();
+        let known = self
+            .queue
+            .view()
+            .known(places)
+            .await
+            .map_err(|error| self.sort(error))?;
+        let judged =
+            |known: &Known| matches!(known, Known::Taken { .. } | Known::Quarantined { .. });
         Ok(known.iter().map(judged).collect())
     }
 
@@ -72,7 +87,10 @@ impl settle::Register for Register {
         let capture = stamp(
             &Evidence {
                 exif: settled.inspection.exif.as_deref(),
-                path: settled.path.strip_prefix(&folder.path).unwrap_or(&settled.path),
+                path: settled
+                    .path
+                    .strip_prefix(&folder.path)
+                    .unwrap_or(&settled.path),
                 mtime: DateTime::from_timestamp_nanos(mtime_ns),
             },
             &folder.zone,
@@ -88,7 +106,11 @@ impl settle::Register for Register {
                 .map_err(|error| RegisterError::Passing(error.to_string()))?,
             accepted_ms: self.clock.now_ms(),
         };
-        let accepted = self.queue.accept(image).await.map_err(|error| self.sort(error))?;
+        let accepted = self
+            .queue
+            .accept(image)
+            .await
+            .map_err(|error| self.sort(error))?;
         self.complaints.over("queue", &"images are accepted again");
         match accepted {
             Accepted::New(id) | Accepted::Returned(id) => {
@@ -105,8 +127,16 @@ impl settle::Register for Register {
 
     async fn quarantine(&self, file: Seen, reason: &Reason) -> Result<(), RegisterError> {
         let folder = self.folder(file.root)?;
-        let sentence = format!("{}: {} is set aside: {reason}", folder.name, file.path.display());
-        self.complaints.warn(&format!("quarantine {}", reason.code()), self.clock.monotonic(), &sentence);
+        let sentence = format!(
+            "{}: {} is set aside: {reason}",
+            folder.name,
+            file.path.display()
+        );
+        self.complaints.warn(
+            &format!("quarantine {}", reason.code()),
+            self.clock.monotonic(),
+            &sentence,
+        );
         let quarantined = Quarantined {
             site: folder.site,
             place: place(&file.path, file.observation),
@@ -114,11 +144,17 @@ impl settle::Register for Register {
             detail: reason.to_string(),
             at_ms: self.clock.now_ms(),
         };
-        self.queue.quarantine(quarantined).await.map_err(|error| self.sort(error))
+        self.queue
+            .quarantine(quarantined)
+            .await
+            .map_err(|error| self.sort(error))
     }
 
     async fn strike(&self, path: &Path) -> Result<u32, RegisterError> {
-        self.queue.strike(path.to_owned()).await.map_err(|error| self.sort(error))
+        self.queue
+            .strike(path.to_owned())
+            .await
+            .map_err(|error| self.sort(error))
     }
 }
 

@@ -56,7 +56,8 @@ fn configured(cli: &Cli) -> Result<Config, Failed> {
 }
 
 fn load(path: Option<&Path>) -> Result<Config, Failed> {
-    Config::load(path, std::env::vars_os()).map_err(|faults| Failed::Configuration(faults.to_string()))
+    Config::load(path, std::env::vars_os())
+        .map_err(|faults| Failed::Configuration(faults.to_string()))
 }
 
 /// A runtime for short work: one thread is enough to ask a question.

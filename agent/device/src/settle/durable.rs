@@ -48,7 +48,11 @@ impl Folders {
     /// What the disk says; the file is then not durable.
     pub(super) fn settle(&self, file: &File, path: &Path, root: &Path) -> io::Result<()> {
         tolerate(file.sync_all())?;
-        for folder in path.ancestors().skip(1).take_while(|folder| folder.starts_with(root)) {
+        for folder in path
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(root))
+        {
             self.settle_folder(folder)?;
         }
         Ok(())
@@ -62,9 +66,11 @@ impl Folders {
             return Ok(());
         }
         tolerate(folder.sync_all())?;
-        let calm = metadata
-            .modified()
-            .is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|age| age > TICK));
+        let calm = metadata.modified().is_ok_and(|at| {
+            SystemTime::now()
+                .duration_since(at)
+                .is_ok_and(|age| age > TICK)
+        });
         if calm {
             let mut known = self.lock();
             if known.len() >= MOST {
@@ -118,6 +124,10 @@ mod tests {
         let now = Stamp::from(&std::fs::metadata(&folder).unwrap());
         assert_ne!(known, Some(now), "a new name must be written out");
         folders.settle(&file, &path, root.path()).unwrap();
-        assert_eq!(folders.lock().get(&folder).copied(), known, "a folder in motion is not trusted");
+        assert_eq!(
+            folders.lock().get(&folder).copied(),
+            known,
+            "a folder in motion is not trusted"
+        );
     }
 }

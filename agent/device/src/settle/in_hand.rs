@@ -42,15 +42,27 @@ impl InHand {
         let left = read(&file)?;
         file.set_len(0)?;
         file.set_len((slots * SLOT) as u64)?;
-        Ok((Self { file, free: Mutex::new((0..slots).collect()) }, left))
+        Ok((
+            Self {
+                file,
+                free: Mutex::new((0..slots).collect()),
+            },
+            left,
+        ))
     }
 
     /// Notes a path. Without a free slot or room on the disk it goes unnoted: reading it matters more.
     pub(super) fn take(&self, path: &Path) -> Option<Slot<'_>> {
-        let number = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        let number = self
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()?;
         let slot = Slot { of: self, number };
         let bytes = path.as_os_str().as_bytes();
-        let length = u16::try_from(bytes.len()).ok().filter(|&n| usize::from(n) + 2 <= SLOT)?;
+        let length = u16::try_from(bytes.len())
+            .ok()
+            .filter(|&n| usize::from(n) + 2 <= SLOT)?;
         let note = [&length.to_le_bytes(), bytes].concat();
         self.file.write_all_at(&note, (number * SLOT) as u64).ok()?;
         Some(slot)
@@ -60,8 +72,15 @@ impl InHand {
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         // A note that stays costs the file one strike of three.
-        let _ = self.of.file.write_all_at(&[0, 0], (self.number * SLOT) as u64);
-        self.of.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.number);
+        let _ = self
+            .of
+            .file
+            .write_all_at(&[0, 0], (self.number * SLOT) as u64);
+        self.of
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(self.number);
     }
 }
 

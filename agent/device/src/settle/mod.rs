@@ -110,7 +110,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 const STRIKES: u32 = 3;
 
 /// Settles what the inbox announces until `stop`, and finishes what is in hand. `tell` hears how many files are
-/// under way.
+/// under way or wait to be.
 ///
 /// # Errors
 /// [`RegisterError::Fatal`], which ends the agent.
@@ -125,7 +125,7 @@ pub async fn run(
     let mut step = Step::new(inbox, register, settings, clock).await?;
     while !stop.is_cancelled() {
         step.hand_out();
-        tell(step.pending.len());
+        tell(step.pending.len() + step.inbox.waiting());
         let room = step.pending.len() < BOUND && step.pending.ready() < HANDS;
         let moment = step.pending.next_moment();
         tokio::select! {
@@ -210,7 +210,10 @@ impl Step {
             pending: Pending::default(),
             hands: JoinSet::new(),
             readers: Arc::new(Semaphore::new(READERS)),
-            shared: Arc::new(Shared { folders: Folders::default(), in_hand }),
+            shared: Arc::new(Shared {
+                folders: Folders::default(),
+                in_hand,
+            }),
         })
     }
 
@@ -234,7 +237,10 @@ impl Step {
         let sightings: Vec<_> = sightings
             .into_iter()
             .filter(|sighting| {
-                sighting.path.file_name().is_some_and(|name| leave_alone(name).is_none())
+                sighting
+                    .path
+                    .file_name()
+                    .is_some_and(|name| leave_alone(name).is_none())
             })
             .collect();
         self.look(sightings).await
@@ -264,7 +270,11 @@ impl Step {
             match standing {
                 Standing::File(observation) => {
                     let (root, path) = (sighting.root, sighting.path.clone());
-                    seen.push(Seen { root, path, observation });
+                    seen.push(Seen {
+                        root,
+                        path,
+                        observation,
+                    });
                     heard.push(sighting);
                 }
                 Standing::Nothing => self.forget(&sighting.path),
@@ -308,9 +318,20 @@ impl Step {
 
     fn weigh(&mut self, seen: Seen, cause: Cause) {
         let now = self.now();
-        let Seen { root, path, observation } = seen;
-        if let Some(File { stage: Stage::InHand(heard), .. }) = self.pending.get_mut(&path) {
-            *heard = Some(heard.map_or(cause, |before| if cause == Cause::Found { before } else { cause }));
+        let Seen {
+            root,
+            path,
+            observation,
+        } = seen;
+        if let Some(File {
+            stage: Stage::InHand(heard),
+            ..
+        }) = self.pending.get_mut(&path)
+        {
+            *heard = Some(heard.map_or(
+                cause,
+                |before| if cause == Cause::Found { before } else { cause },
+            ));
             return;
         }
         let file = match self.pending.remove(&path) {
@@ -355,7 +376,12 @@ impl Step {
     }
 
     fn learn(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), RegisterError> {
-        let Ended { root, path, settling, end } = match ended {
+        let Ended {
+            root,
+            path,
+            settling,
+            end,
+        } = match ended {
             Ok(ended) => ended,
             Err(error) => {
                 tracing::error!("settling a file ended by a fault of this program: {error}");
@@ -363,11 +389,18 @@ impl Step {
             }
         };
         let heard = match self.pending.remove(&path) {
-            Some(File { stage: Stage::InHand(heard), .. }) => heard,
+            Some(File {
+                stage: Stage::InHand(heard),
+                ..
+            }) => heard,
             _ => None,
         };
         let now = self.now();
-        let file = File { root, settling, stage: Stage::Ready };
+        let file = File {
+            root,
+            settling,
+            stage: Stage::Ready,
+        };
         match end {
             End::Fatal(error) => return Err(error),
             End::Again(time) => self.pending.wait(path.clone(), file, now.monotonic + time),
@@ -395,13 +428,23 @@ struct Hand {
 impl Hand {
     async fn settle(self, root: RootId, path: PathBuf, mut settling: Settling) -> Ended {
         let end = self.judge(root, &path, &mut settling).await;
-        Ended { root, path, settling, end }
+        Ended {
+            root,
+            path,
+            settling,
+            end,
+        }
     }
 
     async fn judge(&self, root: RootId, path: &Path, settling: &mut Settling) -> End {
         let (outcome, seen, reading) = match self.read(path).await {
             Ok(reading) => {
-                let Reading { before, ref inspection, after, .. } = reading;
+                let Reading {
+                    before,
+                    ref inspection,
+                    after,
+                    ..
+                } = reading;
                 let outcome =
                     settling.inspected(before, inspection, after, self.now(), &self.patience);
                 (outcome, after, Some(reading))
@@ -411,11 +454,16 @@ impl Hand {
                 let Ok(Standing::File(seen)) = self.look(path).await else {
                     return End::Gone;
                 };
-                let outcome = settling.unreadable(seen, error.to_string(), self.now(), &self.patience);
+                let outcome =
+                    settling.unreadable(seen, error.to_string(), self.now(), &self.patience);
                 (outcome, seen, None)
             }
         };
-        let seen = Seen { root, path: path.to_owned(), observation: seen };
+        let seen = Seen {
+            root,
+            path: path.to_owned(),
+            observation: seen,
+        };
         let registered = match (outcome, reading) {
             (Outcome::Wait(time), _) => return End::Again(time),
             (Outcome::Take(_), Some(reading)) => {
@@ -444,18 +492,28 @@ impl Hand {
 
     async fn read(&self, path: &Path) -> io::Result<Reading> {
         let _reader = self.readers.acquire().await.map_err(io::Error::other)?;
-        let (shared, folder, path) = (Arc::clone(&self.shared), self.folder.clone(), path.to_owned());
+        let (shared, folder, path) = (
+            Arc::clone(&self.shared),
+            self.folder.clone(),
+            path.to_owned(),
+        );
         let read = tokio::task::spawn_blocking(move || {
-            let _noted = shared.in_hand.as_ref().and_then(|in_hand| in_hand.take(&path));
+            let _noted = shared
+                .in_hand
+                .as_ref()
+                .and_then(|in_hand| in_hand.take(&path));
             reading::read(&path, &folder, &shared.folders)
         });
         // A panic in the reading is an error of this file.
-        read.await.unwrap_or_else(|error| Err(io::Error::other(error)))
+        read.await
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
     async fn look(&self, path: &Path) -> io::Result<Standing> {
         let path = path.to_owned();
-        tokio::task::spawn_blocking(move || reading::look(&path)).await.map_err(io::Error::other)
+        tokio::task::spawn_blocking(move || reading::look(&path))
+            .await
+            .map_err(io::Error::other)
     }
 
     fn now(&self) -> Now {
@@ -479,11 +537,18 @@ async fn judge_survivors(
             Err(RegisterError::Passing(_)) => continue,
             counted => counted?,
         };
-        let root = settings.roots.iter().position(|root| path.starts_with(root));
+        let root = settings
+            .roots
+            .iter()
+            .position(|root| path.starts_with(root));
         if strikes < STRIKES {
             tracing::info!("{} was in hand when the agent last died", path.display());
         } else if let (Some(root), Standing::File(observation)) = (root, reading::look(&path)) {
-            let seen = Seen { root: RootId(root), path, observation };
+            let seen = Seen {
+                root: RootId(root),
+                path,
+                observation,
+            };
             match register.quarantine(seen, &Reason::FatalToAgent).await {
                 Ok(()) | Err(RegisterError::Passing(_)) => {}
                 Err(fatal) => return Err(fatal),

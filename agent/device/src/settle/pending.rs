@@ -60,9 +60,17 @@ impl Pending {
     pub(super) fn make_ready(&mut self, path: PathBuf, mut file: File, fresh: bool) {
         let path: Arc<Path> = path.into();
         self.forget_moment(&path);
-        let lane = if fresh { &mut self.fresh } else { &mut self.found };
+        let lane = if fresh {
+            &mut self.fresh
+        } else {
+            &mut self.found
+        };
         // One that is ready already keeps its place.
-        if self.files.get(&path).is_none_or(|known| known.stage != Stage::Ready) {
+        if self
+            .files
+            .get(&path)
+            .is_none_or(|known| known.stage != Stage::Ready)
+        {
             lane.push_back(Arc::clone(&path));
         }
         file.stage = Stage::Ready;
@@ -72,7 +80,11 @@ impl Pending {
     /// The next file for a hand; it stays known as being in hand.
     pub(super) fn next_ready(&mut self) -> Option<(PathBuf, RootId, Settling)> {
         while let Some(path) = self.fresh.pop_front().or_else(|| self.found.pop_front()) {
-            if let Some(file) = self.files.get_mut(&path).filter(|file| file.stage == Stage::Ready) {
+            if let Some(file) = self
+                .files
+                .get_mut(&path)
+                .filter(|file| file.stage == Stage::Ready)
+            {
                 file.stage = Stage::InHand(None);
                 return Some((path.to_path_buf(), file.root, file.settling.clone()));
             }
@@ -107,7 +119,14 @@ impl Pending {
     }
 
     fn forget_moment(&mut self, path: &Path) {
-        if let Some((path, File { stage: Stage::Waits(moment), .. })) = self.files.get_key_value(path) {
+        if let Some((
+            path,
+            File {
+                stage: Stage::Waits(moment),
+                ..
+            },
+        )) = self.files.get_key_value(path)
+        {
             let key = (*moment, Arc::clone(path));
             self.moments.remove(&key);
         }

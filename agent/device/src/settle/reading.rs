@@ -44,7 +44,10 @@ pub(super) fn look(path: &Path) -> Standing {
 }
 
 pub(super) fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// Reads a file to its end. A whole one is on the disk when this returns, and so is its name. Blocks.
@@ -54,7 +57,10 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
 pub(super) fn read(path: &Path, root: &Path, folders: &Folders) -> io::Result<Reading> {
     // Not following a link, and not waiting for the other end of a pipe that took the file's place.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let file = File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::ErrorKind::NotFound.into());
@@ -66,7 +72,12 @@ pub(super) fn read(path: &Path, root: &Path, folders: &Folders) -> io::Result<Re
         folders.settle(&file, path, root)?;
         after = observation(&std::fs::symlink_metadata(path)?);
     }
-    Ok(Reading { before, inspection, sha256, after })
+    Ok(Reading {
+        before,
+        inspection,
+        sha256,
+        after,
+    })
 }
 
 fn digest<R: Read + Seek>(source: &mut R) -> io::Result<(Inspection, Sha256)> {
@@ -76,7 +87,8 @@ fn digest<R: Read + Seek>(source: &mut R) -> io::Result<(Inspection, Sha256)> {
 }
 
 fn observation(metadata: &Metadata) -> Observation {
-    let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    let nanoseconds =
+        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
     Observation {
         size: metadata.len(),
         mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),

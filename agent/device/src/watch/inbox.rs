@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::Cause;
 use super::RootId;
 use super::chores::Chores;
-use super::Cause;
 
 /// Announced files that may wait; a burst beyond it costs a rescan, not memory (about 1 MiB).
 const FRESH_BOUND: usize = 8_192;
@@ -108,6 +108,12 @@ impl Inbox {
     /// Says that `files` files of `root` were overdue and indeed new: no event had announced them.
     pub fn missed(&self, root: RootId, files: u64) {
         self.shared.chores.missed(root, files);
+    }
+
+    /// How many sightings wait.
+    pub fn waiting(&self) -> usize {
+        let lanes = self.lanes();
+        lanes.fresh.len() + lanes.found.len()
     }
 
     /// The next sightings, announced ones first: at least one, at most `most`. Cancel-safe. For one

@@ -205,9 +205,10 @@ impl<T: Fn(&Report) + Send + Sync> Watch<T> {
         self.canary = None;
         match self.watch_private(private).await {
             Ok(()) => {
-                self.canary = self.settings.canary.map(|period| {
-                    Canary::new(period, self.settings.grace, Instant::now())
-                });
+                self.canary = self
+                    .settings
+                    .canary
+                    .map(|period| Canary::new(period, self.settings.grace, Instant::now()));
             }
             Err((directory, error)) => self.say(&Report::Unreadable { directory, error }),
         }
@@ -420,7 +421,9 @@ impl<T: Fn(&Report) + Send + Sync> Watch<T> {
             self.say(&Report::EventsLost { why });
             self.rescan_all(Why::Whole);
         }
-        if todo.canary_heard && let Some(canary) = &mut self.canary {
+        if todo.canary_heard
+            && let Some(canary) = &mut self.canary
+        {
             canary.heard(Instant::now());
             self.say(&Report::EventsArrive);
         }

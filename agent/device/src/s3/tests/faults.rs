@@ -6,7 +6,7 @@ use weir_store::Operation;
 use weir_store::faults::{Action, Refusal, Rule};
 
 use super::bench::{Bench, noise};
-use crate::upload::{Doing, Failure, SendError};
+use crate::s3::{Doing, Failure, SendError};
 
 /// What is expected of one fault.
 enum Outcome {

@@ -422,3 +422,26 @@ fn orders(config: &Config) -> Orders {
 fn schedule(ramp: Ramp) -> Schedule {
     Schedule::between(ramp.first, ramp.max)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_obeys_at_once_is_not_taken_for_one_that_failed() {
+        // Without an order the two branches are drawn by lot: one run proves nothing.
+        for _ in 0..100 {
+            let stop = CancellationToken::new();
+            let halt = stop.child_token();
+            let mut parts: JoinSet<Ended> = JoinSet::new();
+            let token = halt.clone();
+            parts.spawn(async move {
+                token.cancelled().await;
+                ("a part", Ok(()))
+            });
+            stop.cancel();
+            tokio::task::yield_now().await;
+            supervise(parts, stop, halt).await.unwrap();
+        }
+    }
+}

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::config::Config;
 use args::{Cli, Command};
@@ -44,6 +44,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failed.code())
         }
     }
+}
+
+/// The command line as clap sees it: for whatever is made from it, and for checking the documents.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 fn configured(cli: &Cli) -> Result<Config, Failed> {

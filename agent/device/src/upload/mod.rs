@@ -236,11 +236,22 @@ impl Uploader {
         if self.away.is_empty() {
             return;
         }
-        let away = self.sites.iter().filter(|site| self.away.contains_key(&site.id));
-        let folders: Vec<_> = away.map(|site| (site.id, site.directories.clone())).collect();
+        let away = self
+            .sites
+            .iter()
+            .filter(|site| self.away.contains_key(&site.id));
+        let folders: Vec<_> = away
+            .map(|site| (site.id, site.directories.clone()))
+            .collect();
         let looked = tokio::task::spawn_blocking(move || {
-            let there = |(_, folders): &(SiteId, Vec<PathBuf>)| folders.iter().all(|folder| folder.is_dir());
-            folders.into_iter().filter(there).map(|(id, _)| id).collect::<Vec<_>>()
+            let there = |(_, folders): &(SiteId, Vec<PathBuf>)| {
+                folders.iter().all(|folder| folder.is_dir())
+            };
+            folders
+                .into_iter()
+                .filter(there)
+                .map(|(id, _)| id)
+                .collect::<Vec<_>>()
         });
         for id in looked.await.unwrap_or_default() {
             self.away.remove(&id);

@@ -5,9 +5,11 @@ use std::fmt;
 use std::io::IsTerminal as _;
 
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 
 /// How a log line looks.
@@ -21,42 +23,44 @@ pub enum Format {
     Json,
 }
 
-/// Begins to log to stderr; `RUST_LOG` chooses what (default: `info`, and warnings of libraries).
+/// Begins to log to stderr; `RUST_LOG` chooses what, as `level` or `target=level`, with commas between (default:
+/// `info` of this program and warnings of libraries).
 ///
 /// A second call in one process changes nothing.
 pub fn begin(format: Format) {
-    // A bad RUST_LOG must not keep the daemon of an unattended board from running.
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,weir=info"));
-    // The SDK's own finest logs quote what it signs and runs: they are kept out whatever RUST_LOG says.
-    let filter = [
-        "aws_config=info",
-        "aws_sigv4=info",
-        "aws_runtime=info",
-        "aws_smithy_runtime=info",
-    ]
-    .iter()
-    .filter_map(|directive| directive.parse().ok())
-    .fold(filter, EnvFilter::add_directive);
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let (chosen, fault) = match std::env::var("RUST_LOG").as_deref().unwrap_or("").parse() {
+        Ok(chosen) => (chosen, None),
+        Err(fault) => (Targets::new(), Some(fault)),
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    // An error means that logging was begun before: keep that.
-    let _ = match format {
-        Format::Json => builder.json().try_init().is_ok(),
-        Format::Auto if journal => builder
-            .with_ansi(false)
-            .event_format(Journal)
-            .try_init()
-            .is_ok(),
-        Format::Auto | Format::Text => builder
-            .with_target(false)
-            .with_ansi(colours)
-            .try_init()
-            .is_ok(),
+    let lines = match format {
+        Format::Json => lines.json().boxed(),
+        Format::Auto if journal => lines.with_ansi(false).event_format(Journal).boxed(),
+        Format::Auto | Format::Text => lines.with_target(false).with_ansi(colours).boxed(),
     };
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(what(chosen)));
+    if tracing::subscriber::set_global_default(subscriber).is_err() {
+        return;
+    }
+    // A bad RUST_LOG must not keep the daemon of an unattended board from running.
+    if let Some(fault) = fault {
+        tracing::warn!("RUST_LOG is not understood and left aside: {fault}");
+    }
+}
+
+/// What is logged, when `chosen` was asked for.
+fn what(chosen: Targets) -> Targets {
+    let chosen = if chosen == Targets::new() {
+        chosen.with_default(Level::WARN).with_target("weir", Level::INFO)
+    } else {
+        chosen
+    };
+    // The SDK's finer logs quote what it signs and runs: they are kept out whatever was asked for.
+    ["aws_config", "aws_sigv4", "aws_runtime", "aws_smithy_runtime"]
+        .into_iter()
+        .fold(chosen, |targets, sdk| targets.with_target(sdk, Level::INFO))
 }
 
 /// `<4>sentence`: the journal adds time, unit and process itself.
@@ -84,5 +88,28 @@ where
             .field_format()
             .format_fields(writer.by_ref(), event)?;
         writeln!(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_asked_for_means_our_own_sentences_and_the_warnings_of_libraries() {
+        let targets = what("".parse().unwrap());
+        assert!(targets.would_enable("weir::upload", &Level::INFO));
+        assert!(!targets.would_enable("weir::upload", &Level::DEBUG));
+        assert!(targets.would_enable("hyper", &Level::WARN));
+        assert!(!targets.would_enable("hyper", &Level::INFO));
+    }
+
+    #[test]
+    fn what_the_sdk_signs_is_never_logged() {
+        let targets = what("trace,aws_sigv4=trace".parse().unwrap());
+        assert!(targets.would_enable("weir::queue", &Level::TRACE));
+        for sdk in ["aws_sigv4::http_request::sign", "aws_config::credential_process"] {
+            assert!(!targets.would_enable(sdk, &Level::DEBUG), "{sdk}");
+        }
     }
 }

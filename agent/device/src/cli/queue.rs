@@ -264,6 +264,8 @@ async fn retry(state: PathBuf, choice: &Choice, json: bool) -> Result<ExitCode, 
             Err(error) => failures.push(error.to_string()),
         }
     }
+    // What is to be tried now must not wait for the next probe of a refusal.
+    queue.ask_now().await?;
     knock(&state);
     report(
         json,

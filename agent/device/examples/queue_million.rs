@@ -93,7 +93,11 @@ async fn measure(dir: &Path, rows: u32) -> anyhow::Result<()> {
     let mut durable = Vec::new();
     for _ in 0..CLAIMS.min(rows as usize / 2) {
         let begun = Instant::now();
-        let claimed = queue.claim(site, Order::Freshest, 1, |image| ("bucket".into(), image.sha256.to_string())).await?;
+        let claimed = queue
+            .claim(site, Order::Freshest, 1, |image| {
+                ("bucket".into(), image.sha256.to_string())
+            })
+            .await?;
         durable.push(begun.elapsed());
         anyhow::ensure!(claimed.len() == 1, "nothing was left to claim");
     }

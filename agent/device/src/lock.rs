@@ -14,7 +14,7 @@ pub struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File)
 pub enum LockError {
     /// Another agent works there.
     #[error(
-        "another weir (process {holder}) works in {}: stop it, or give this one its own state.dir",
+        "another weir (process {holder}) works in {}: stop it, or give this one its own state.directory",
         directory.display()
     )]
     Held {

@@ -6,8 +6,8 @@ use std::io::IsTerminal as _;
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
 /// How a log line looks.
@@ -26,17 +26,36 @@ pub enum Format {
 /// A second call in one process changes nothing.
 pub fn begin(format: Format) {
     // A bad RUST_LOG must not keep the daemon of an unattended board from running.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,weir=info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,weir=info"));
+    // The SDK's own finest logs quote what it signs and runs: they are kept out whatever RUST_LOG says.
+    let filter = [
+        "aws_config=info",
+        "aws_sigv4=info",
+        "aws_runtime=info",
+        "aws_smithy_runtime=info",
+    ]
+    .iter()
+    .filter_map(|directive| directive.parse().ok())
+    .fold(filter, EnvFilter::add_directive);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
     // An error means that logging was begun before: keep that.
     let _ = match format {
         Format::Json => builder.json().try_init().is_ok(),
-        Format::Auto if journal => builder.with_ansi(false).event_format(Journal).try_init().is_ok(),
-        Format::Auto | Format::Text => {
-            builder.with_target(false).with_ansi(colours).try_init().is_ok()
-        }
+        Format::Auto if journal => builder
+            .with_ansi(false)
+            .event_format(Journal)
+            .try_init()
+            .is_ok(),
+        Format::Auto | Format::Text => builder
+            .with_target(false)
+            .with_ansi(colours)
+            .try_init()
+            .is_ok(),
     };
 }
 
@@ -61,7 +80,9 @@ where
             Level::DEBUG | Level::TRACE => 7,
         };
         write!(writer, "<{priority}>")?;
-        context.field_format().format_fields(writer.by_ref(), event)?;
+        context
+            .field_format()
+            .format_fields(writer.by_ref(), event)?;
         writeln!(writer)
     }
 }

@@ -4,12 +4,15 @@
 //! [`Register`], which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
 //! is all that passes between the last two.
 
+mod moments;
+mod pruning;
 mod register;
 mod standing;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use weir_journey::settle::{Cause, Patience};
@@ -21,12 +24,14 @@ use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::s3::{Store, StoreConfig};
 use crate::serve::{self, ServeError, Vitals};
-use crate::settle::{self, RegisterError, Settings as SettleSettings};
+use crate::settle::{self, Settings as SettleSettings};
+use crate::systemd;
 use crate::upload::{Destination, LookAgain, Means, Orders, Uploader};
 use crate::watch::{self, Root, RootId};
 use crate::world::World;
-use crate::systemd;
 
+use moments::Moments;
+use pruning::Pruning;
 use register::{Folder, Register};
 pub use standing::resting;
 use standing::{Live, Standing};
@@ -64,6 +69,9 @@ pub enum RunError {
     },
 }
 
+/// Files read at the same time: one is read while another is written out.
+const READERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
 /// What a part of the agent ended with.
 type Ended = (&'static str, Result<(), QueueError>);
 
@@ -82,7 +90,6 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
         tracing::error!("{rebuilt}");
     }
     let agent = Agent::assemble(config, world, opened.queue).await?;
-    agent.live.rebuilding(opened.rebuilt.is_some());
     agent.work(stop).await
 }
 
@@ -90,12 +97,21 @@ async fn take_state(path: &std::path::Path) -> Result<Lock, RunError> {
     let path = path.to_owned();
     let taken = tokio::task::spawn_blocking(move || {
         use std::os::unix::fs::DirBuilderExt as _;
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        made.map_err(|source| RunError::State { path: path.clone(), source })?;
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path);
+        made.map_err(|source| RunError::State {
+            path: path.clone(),
+            source,
+        })?;
         Lock::take(&path).map_err(RunError::from)
     });
     taken.await.unwrap_or_else(|error| {
-        Err(RunError::Ended { part: "the start", why: error.to_string() })
+        Err(RunError::Ended {
+            part: "the start",
+            why: error.to_string(),
+        })
     })
 }
 
@@ -125,7 +141,11 @@ impl Agent {
                 directories: site.directories.clone(),
             });
         }
-        let store = Store::connect(&store_config(&config), world.http.clone(), world.clock.clone());
+        let store = Store::connect(
+            &store_config(&config),
+            world.http.clone(),
+            world.clock.clone(),
+        );
         Ok(Self {
             live: Arc::new(Live::new(world.clock.clone(), roots_of(&config))),
             store: Arc::new(store),
@@ -157,11 +177,11 @@ impl Agent {
         let mut parts: JoinSet<Ended> = JoinSet::new();
         if let Some(listener) = listener {
             let served = serve::serve(listener, Arc::clone(&standing) as _, halt.clone());
-            parts.spawn(async move { ("the status page", Ok(served.await)) });
+            parts.spawn(until_it_ends("the status page", served));
         }
         if let Some(every) = systemd::watchdog() {
             let beat = standing::beat(Arc::clone(&standing), every, halt.clone());
-            parts.spawn(async move { ("the watchdog", Ok(beat.await)) });
+            parts.spawn(until_it_ends("the watchdog", beat));
         }
         self.begin_intake(&mut parts, &halt);
         let drain = self.config.daemon.drain;
@@ -187,9 +207,20 @@ impl Agent {
             state: self.config.state.directory.clone(),
         };
         let (live, wake) = (Arc::clone(&self.live), Arc::clone(&self.wake));
+        let pruning = Pruning::new(self.queue.clone(), self.world.clock.clone());
+        let folders: Vec<_> = roots.iter().map(|root| root.directory.clone()).collect();
         let tell = move |report: &watch::Report| {
             live.hear(report);
-            if matches!(report, watch::Report::Woken | watch::Report::RootBack { .. }) {
+            if let watch::Report::Scanned { root, .. } = report {
+                folders
+                    .get(root.0)
+                    .into_iter()
+                    .for_each(|folder| pruning.scanned(folder));
+            }
+            if matches!(
+                report,
+                watch::Report::Woken | watch::Report::RootBack { .. }
+            ) {
                 wake.notify_one();
             }
         };
@@ -201,39 +232,50 @@ impl Agent {
             tell,
             halt.clone(),
         );
-        parts.spawn(async move { ("the watcher", Ok(watched.await)) });
-        let (live, queue) = (Arc::clone(&self.live), self.queue.clone());
+        parts.spawn(until_it_ends("the watcher", watched));
+        let (fatal, mut failures) = mpsc::channel(1);
         let settled = settle::run(
             self.world.inbox.clone(),
-            Arc::new(self.register()),
+            Arc::new(self.register(fatal)),
             SettleSettings {
+                roots: roots_of(&self.config),
                 patience: Patience {
                     quiet: self.config.settle.quiet,
                     give_up: self.config.settle.give_up,
                 },
+                readers: READERS,
                 state: self.config.state.directory.clone(),
-                roots: self.folders().into_iter().map(|folder| folder.path).collect(),
             },
-            self.world.clock.clone(),
-            move |pending| {
-                live.pending(pending);
-                if live.rebuilt_now() {
-                    let queue = queue.clone();
-                    tokio::spawn(async move { queue.rebuilt_done().await });
-                }
-            },
+            Moments::new(self.world.clock.clone()).teller(),
+            |_| {},
+            self.counter(),
             halt.clone(),
         );
+        parts.spawn(until_it_ends("the settle step", settled));
+        let halt = halt.clone();
         parts.spawn(async move {
-            let ended = match settled.await {
-                Err(RegisterError::Fatal(error)) => Err(error),
-                Ok(()) | Err(RegisterError::Passing(_)) => Ok(()),
+            let failed = tokio::select! {
+                () = halt.cancelled() => Ok(()),
+                Some(error) = failures.recv() => Err(error),
             };
-            ("the settle step", ended)
+            ("the register", failed)
         });
     }
 
-    fn register(&self) -> Register {
+    /// Takes note of how many files are under way, and of the end of the first scan.
+    fn counter(&self) -> impl Fn(usize) + Send + Sync + 'static {
+        let (live, queue) = (Arc::clone(&self.live), self.queue.clone());
+        move |pending| {
+            live.pending(pending);
+            if live.first_scan_is_over() {
+                // Should the queue have been rebuilt: what is accepted from now on is new to the store.
+                let queue = queue.clone();
+                tokio::spawn(async move { queue.rebuilt_done().await });
+            }
+        }
+    }
+
+    fn register(&self, fatal: mpsc::Sender<QueueError>) -> Register {
         Register {
             queue: self.queue.clone(),
             folders: self.folders(),
@@ -241,6 +283,7 @@ impl Agent {
             vitals: Arc::clone(&self.vitals),
             complaints: Arc::clone(&self.complaints),
             wake: Arc::clone(&self.wake),
+            fatal,
         }
     }
 
@@ -248,12 +291,15 @@ impl Agent {
     fn folders(&self) -> Vec<Folder> {
         let of_site = |site: &Destination| {
             let site = site.clone();
-            site.directories.clone().into_iter().map(move |path| Folder {
-                path,
-                site: site.id,
-                name: site.name.to_string(),
-                zone: site.zone,
-            })
+            site.directories
+                .clone()
+                .into_iter()
+                .map(move |path| Folder {
+                    path,
+                    site: site.id,
+                    name: site.name.to_string(),
+                    zone: site.zone,
+                })
         };
         self.destinations.iter().flat_map(of_site).collect()
     }
@@ -280,6 +326,12 @@ impl Agent {
     }
 }
 
+/// A part that has nothing to report when it ends.
+async fn until_it_ends(name: &'static str, part: impl Future<Output = ()>) -> Ended {
+    part.await;
+    (name, Ok(()))
+}
+
 /// Waits for `stop` or the first part that ends on its own; then lets the others drain.
 async fn supervise(
     mut parts: JoinSet<Ended>,
@@ -287,6 +339,8 @@ async fn supervise(
     halt: CancellationToken,
 ) -> Result<(), RunError> {
     let mut outcome = tokio::select! {
+        // Asked first: the parts end by the same token, and their ends are then what was asked for.
+        biased;
         () = stop.cancelled() => Ok(()),
         Some(ended) = parts.join_next() => judge(ended, false),
     };
@@ -305,8 +359,14 @@ fn judge(ended: Result<Ended, tokio::task::JoinError>, draining: bool) -> Result
     match ended {
         Ok((_, Err(error))) => Err(error.into()),
         Ok((_, Ok(()))) if draining => Ok(()),
-        Ok((part, Ok(()))) => Err(RunError::Ended { part, why: "it returned".into() }),
-        Err(error) => Err(RunError::Ended { part: "a task", why: error.to_string() }),
+        Ok((part, Ok(()))) => Err(RunError::Ended {
+            part,
+            why: "it returned".into(),
+        }),
+        Err(error) => Err(RunError::Ended {
+            part: "a task",
+            why: error.to_string(),
+        }),
     }
 }
 
@@ -317,14 +377,21 @@ fn roots_of(config: &Config) -> Vec<Root> {
         .iter()
         .flat_map(|site| &site.directories)
         .enumerate()
-        .map(|(id, directory)| Root { id: RootId(id), directory: directory.clone(), max_depth: depth })
+        .map(|(id, directory)| Root {
+            id: RootId(id),
+            directory: directory.clone(),
+            max_depth: depth,
+        })
         .collect()
 }
 
 fn store_config(config: &Config) -> StoreConfig {
     let store = &config.store;
     StoreConfig {
-        endpoint: store.endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
+        endpoint: store
+            .endpoint
+            .as_ref()
+            .map(|endpoint| endpoint.as_str().to_owned()),
         region: store.region.clone(),
         path_style: store.path_style,
         credentials: store.credentials.clone(),
@@ -354,4 +421,27 @@ fn orders(config: &Config) -> Orders {
 /// The configuration has checked what a schedule asks for: first above nothing, and no longer than the last.
 fn schedule(ramp: Ramp) -> Schedule {
     Schedule::between(ramp.first, ramp.max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_obeys_at_once_is_not_taken_for_one_that_failed() {
+        // Without an order the two branches are drawn by lot: one run proves nothing.
+        for _ in 0..100 {
+            let stop = CancellationToken::new();
+            let halt = stop.child_token();
+            let mut parts: JoinSet<Ended> = JoinSet::new();
+            let token = halt.clone();
+            parts.spawn(async move {
+                token.cancelled().await;
+                ("a part", Ok(()))
+            });
+            stop.cancel();
+            tokio::task::yield_now().await;
+            supervise(parts, stop, halt).await.unwrap();
+        }
+    }
 }

@@ -34,7 +34,7 @@ pub(super) struct Live {
     last_scan: Mutex<Option<DateTime<Utc>>>,
     missed: AtomicU64,
     blind: AtomicBool,
-    rebuilding: AtomicBool,
+    first_scan: AtomicBool,
     pending: AtomicUsize,
 }
 
@@ -49,14 +49,9 @@ impl Live {
             last_scan: Mutex::default(),
             missed: AtomicU64::new(0),
             blind: AtomicBool::new(false),
-            rebuilding: AtomicBool::new(false),
+            first_scan: AtomicBool::new(true),
             pending: AtomicUsize::new(0),
         }
-    }
-
-    /// The queue was rebuilt: until everything was scanned, images may be in the store already.
-    pub(super) fn rebuilding(&self, so: bool) {
-        self.rebuilding.store(so, Ordering::Relaxed);
     }
 
     /// Files that are seen and not settled.
@@ -64,7 +59,7 @@ impl Live {
         self.pending.store(count, Ordering::Relaxed);
     }
 
-    /// Takes a report of the watcher in. Gives whether it ends the first scan of everything.
+    /// Takes a report of the watcher in.
     pub(super) fn hear(&self, report: &Report) {
         match report {
             Report::RootGone { root, .. } => {
@@ -91,11 +86,12 @@ impl Live {
         }
     }
 
-    /// Whether every camera folder was scanned and all that was found is settled, for the first time since the
-    /// queue was rebuilt.
-    pub(super) fn rebuilt_now(&self) -> bool {
-        let complete = lock(&self.unscanned).is_empty() && self.pending.load(Ordering::Relaxed) == 0;
-        complete && self.rebuilding.swap(false, Ordering::Relaxed)
+    /// Whether every camera folder was scanned and all that was found is settled: true once, when it is so for
+    /// the first time.
+    pub(super) fn first_scan_is_over(&self) -> bool {
+        let complete =
+            lock(&self.unscanned).is_empty() && self.pending.load(Ordering::Relaxed) == 0;
+        complete && self.first_scan.swap(false, Ordering::Relaxed)
     }
 
     fn watch(&self) -> WatchStatus {
@@ -109,7 +105,10 @@ impl Live {
 
     fn is_present(&self, directory: &std::path::Path) -> bool {
         let gone = lock(&self.gone);
-        !self.roots.iter().any(|root| root.directory == directory && gone.contains(&root.id))
+        !self
+            .roots
+            .iter()
+            .any(|root| root.directory == directory && gone.contains(&root.id))
     }
 }
 
@@ -136,7 +135,14 @@ impl Standing {
         vitals: Arc<Vitals>,
         sites: Vec<Destination>,
     ) -> Self {
-        Self { view, live, progress, store, vitals, sites }
+        Self {
+            view,
+            live,
+            progress,
+            store,
+            vitals,
+            sites,
+        }
     }
 
     async fn gather(&self) -> Result<Status, QueueError> {
@@ -144,7 +150,10 @@ impl Standing {
         let (stats, holds) = (self.view.stats().await?, self.view.holds().await?);
         let progress = lock(&self.progress).clone();
         let link = self.link(&progress, now);
-        let ahead = self.store.clock_offset().map(|offset| offset.as_seconds_f64());
+        let ahead = self
+            .store
+            .clock_offset()
+            .map(|offset| offset.as_seconds_f64());
         let mut status = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             running: true,
@@ -152,7 +161,9 @@ impl Standing {
             now,
             troubles: Vec::new(),
             link,
-            clock: ClockStatus { store_ahead_s: ahead },
+            clock: ClockStatus {
+                store_ahead_s: ahead,
+            },
             watch: self.live.watch(),
             sites: Vec::new(),
             quarantined: quarantined(&stats),
@@ -164,14 +175,21 @@ impl Standing {
             });
             let held = held(site, &progress, &holds);
             let counts = stats.sites.get(&site.name).cloned().unwrap_or_default();
-            status.sites.push(site_status(site.name.as_str(), directories.collect(), &counts, held));
+            status.sites.push(site_status(
+                site.name.as_str(),
+                directories.collect(),
+                &counts,
+                held,
+            ));
         }
         status.troubles = troubles(&status);
         Ok(status)
     }
 
     fn link(&self, progress: &Progress, now: DateTime<Utc>) -> LinkStatus {
-        let ago = progress.down_since.map(|since| self.live.clock.monotonic().saturating_sub(since));
+        let ago = progress
+            .down_since
+            .map(|since| self.live.clock.monotonic().saturating_sub(since));
         LinkStatus {
             down_since: ago.and_then(|ago| Some(now - chrono::Duration::from_std(ago).ok()?)),
             last_failure: progress.last_failure.clone(),
@@ -189,7 +207,9 @@ impl serve::Standing for Standing {
             Err(error) => {
                 let mut status = blank(self.live.clock.now());
                 status.running = true;
-                status.troubles.push(format!("the queue cannot be read: {error}"));
+                status
+                    .troubles
+                    .push(format!("the queue cannot be read: {error}"));
                 status
             }
         }
@@ -201,10 +221,18 @@ impl serve::Standing for Standing {
 }
 
 fn held(site: &Destination, progress: &Progress, holds: &[Hold]) -> Option<String> {
-    let refused = holds.iter().find(|hold| hold.site.is_none_or(|id| id == site.id));
-    refused.map(|hold| format!("{}; {}", hold.reason, hold.fix)).or_else(|| {
-        progress.held.iter().find(|(name, _)| *name == site.name).map(|(_, why)| why.clone())
-    })
+    let refused = holds
+        .iter()
+        .find(|hold| hold.site.is_none_or(|id| id == site.id));
+    refused
+        .map(|hold| format!("{}; {}", hold.reason, hold.fix))
+        .or_else(|| {
+            progress
+                .held
+                .iter()
+                .find(|(name, _)| *name == site.name)
+                .map(|(_, why)| why.clone())
+        })
 }
 
 fn site_status(
@@ -217,7 +245,11 @@ fn site_status(
     SiteStatus {
         name: name.to_owned(),
         directories,
-        images: stats.states.iter().map(|(state, count)| (*state, count.images)).collect(),
+        images: stats
+            .states
+            .iter()
+            .map(|(state, count)| (*state, count.images))
+            .collect(),
         open_bytes: open().map(|(_, count)| count.bytes).sum(),
         oldest_open: open()
             .filter_map(|(_, count)| count.oldest_ms)
@@ -239,23 +271,50 @@ fn quarantined(stats: &Stats) -> BTreeMap<String, u64> {
 fn troubles(status: &Status) -> Vec<String> {
     let mut troubles = Vec::new();
     if let Some(since) = status.link.down_since {
-        let why = status.link.last_failure.as_deref().unwrap_or("no reason given");
-        troubles.push(format!("the store does not answer since {}: {why}", since.to_rfc3339()));
+        let why = status
+            .link
+            .last_failure
+            .as_deref()
+            .unwrap_or("no reason given");
+        troubles.push(format!(
+            "the store does not answer since {}: {why}",
+            since.to_rfc3339()
+        ));
     }
-    if let Some(ahead) = status.clock.store_ahead_s.filter(|ahead| ahead.abs() > CLOCK_OFF) {
-        troubles.push(format!("the board's clock is wrong: the store's is {ahead:.0} s ahead"));
+    if let Some(ahead) = status
+        .clock
+        .store_ahead_s
+        .filter(|ahead| ahead.abs() > CLOCK_OFF)
+    {
+        troubles.push(format!(
+            "the board's clock is wrong: the store's is {ahead:.0} s ahead"
+        ));
     }
     if status.running && !status.watch.events_arrive {
         troubles.push("file events do not arrive: images are found by rescans only".to_owned());
     }
     for site in &status.sites {
-        for directory in site.directories.iter().filter(|directory| !directory.present) {
-            troubles.push(format!("{}: the folder {} is not there", site.name, directory.path));
+        for directory in site
+            .directories
+            .iter()
+            .filter(|directory| !directory.present)
+        {
+            troubles.push(format!(
+                "{}: the folder {} is not there",
+                site.name, directory.path
+            ));
         }
         let count = |state| site.images.get(&state).copied().unwrap_or(0);
         if count(State::Parked) > 0 {
-            let why = site.held.as_deref().unwrap_or("see `weir queue list --state parked`");
-            troubles.push(format!("{}: {} images are refused: {why}", site.name, count(State::Parked)));
+            let why = site
+                .held
+                .as_deref()
+                .unwrap_or("see `weir queue list --state parked`");
+            troubles.push(format!(
+                "{}: {} images are refused: {why}",
+                site.name,
+                count(State::Parked)
+            ));
         }
         if count(State::Missing) > 0 {
             troubles.push(format!(
@@ -290,7 +349,10 @@ fn blank(now: DateTime<Utc>) -> Status {
 pub async fn resting(config: &Config, why: &str) -> Result<Status, QueueError> {
     let mut status = blank(Utc::now());
     let stats = if config.state.directory.join("queue.db").exists() {
-        View::open(config.state.directory.clone()).await?.stats().await?
+        View::open(config.state.directory.clone())
+            .await?
+            .stats()
+            .await?
     } else {
         Stats::default()
     };
@@ -301,10 +363,17 @@ pub async fn resting(config: &Config, why: &str) -> Result<Status, QueueError> {
             present: directory.is_dir(),
         });
         let counts = stats.sites.get(&site.name).cloned().unwrap_or_default();
-        status.sites.push(site_status(site.name.as_str(), directories.collect(), &counts, None));
+        status.sites.push(site_status(
+            site.name.as_str(),
+            directories.collect(),
+            &counts,
+            None,
+        ));
     }
     status.troubles = troubles(&status);
-    status.troubles.insert(0, format!("the agent is not running: {why}"));
+    status
+        .troubles
+        .insert(0, format!("the agent is not running: {why}"));
     Ok(status)
 }
 
@@ -319,7 +388,11 @@ pub(super) async fn beat(standing: Arc<Standing>, every: Duration, stop: Cancell
         // error is waited for elsewhere.
         let answered = standing.view.holds().await;
         let in_flight = lock(&standing.progress).in_flight;
-        let state = if answered.is_ok() { "the queue works" } else { "the queue fails" };
+        let state = if answered.is_ok() {
+            "the queue works"
+        } else {
+            "the queue fails"
+        };
         systemd::alive(&format!("{state}, {in_flight} images on their way"));
     }
 }

@@ -35,10 +35,14 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the agent until SIGTERM: watch the camera directories, queue and upload every image
-    #[command(after_help = "SIGTERM or Ctrl-C finishes what is under way within daemon.drain; a second one stops at once.\nSIGHUP is not needed: directories are watched, and `weir queue` wakes the agent itself.")]
+    #[command(
+        after_help = "SIGTERM or Ctrl-C finishes what is under way within daemon.drain; a second one stops at once.\nSIGHUP is not needed: directories are watched, and `weir queue` wakes the agent itself."
+    )]
     Run,
     /// Show how the agent stands: sites, queue, link, clock, watcher
-    #[command(after_help = "Exit code 1 when something needs attention.\nExample: weir status --json | jq .sites")]
+    #[command(
+        after_help = "Exit code 1 when something needs attention.\nExample: weir status --json | jq .sites"
+    )]
     Status,
     /// Look into the queue and change it
     #[command(subcommand)]
@@ -53,7 +57,9 @@ pub(super) enum Queue {
     /// Images by site and state, bytes and the oldest that is still owed
     Stats,
     /// List images, or the files that were refused
-    #[command(after_help = "Examples:\n  weir queue list --site first-dam --state waiting --limit 20\n  weir queue list --quarantined\n  weir queue list --since 2025-03-09T00:00:00-07:00 --json")]
+    #[command(
+        after_help = "Examples:\n  weir queue list --site first-dam --state waiting --limit 20\n  weir queue list --quarantined\n  weir queue list --since 2025-03-09T00:00:00-07:00 --json"
+    )]
     List(Filter),
     /// Show all that is known of one image
     Show {
@@ -61,10 +67,14 @@ pub(super) enum Queue {
         image: String,
     },
     /// Try images again now
-    #[command(after_help = "Examples:\n  weir queue retry 17\n  weir queue retry --state parked --site first-dam\n  weir queue retry /srv/camera/x.jpg      judge a quarantined file again")]
+    #[command(
+        after_help = "Examples:\n  weir queue retry 17\n  weir queue retry --state parked --site first-dam\n  weir queue retry /srv/camera/x.jpg      judge a quarantined file again"
+    )]
     Retry(Choice),
     /// Give images up: they stay where they are, are not uploaded, and the drop is recorded
-    #[command(after_help = "Example: weir queue drop 17 --reason 'test shots'\nVerified images cannot be dropped; nothing is deleted.")]
+    #[command(
+        after_help = "Example: weir queue drop 17 --reason 'test shots'\nVerified images cannot be dropped; nothing is deleted."
+    )]
     Drop {
         #[command(flatten)]
         choice: Choice,
@@ -103,7 +113,11 @@ pub(super) struct Filter {
 #[derive(Debug, Args)]
 pub(super) struct Choice {
     /// Numbers, beginnings of SHA-256 (8 digits or more), or paths
-    #[arg(required_unless_present = "state", conflicts_with = "state", value_name = "IMAGE")]
+    #[arg(
+        required_unless_present = "state",
+        conflicts_with = "state",
+        value_name = "IMAGE"
+    )]
     pub(super) images: Vec<String>,
     /// All images in this state
     #[arg(long)]

@@ -23,7 +23,11 @@ pub(super) fn config(
         args::Config::Check => config::check(path, std::env::vars_os(), format),
         args::Config::Show => config::show(path, std::env::vars_os(), format),
         args::Config::Reference { schema } => {
-            let text = if *schema { config::json_schema() } else { config::reference_markdown() };
+            let text = if *schema {
+                config::json_schema()
+            } else {
+                config::reference_markdown()
+            };
             print(&text)?;
             return Ok(ExitCode::SUCCESS);
         }

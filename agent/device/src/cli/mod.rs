@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::config::Config;
 use args::{Cli, Command};
@@ -46,12 +46,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The command line as clap sees it: for whatever is made from it, and for checking the documents.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 fn configured(cli: &Cli) -> Result<Config, Failed> {
     load(cli.config.as_deref())
 }
 
 fn load(path: Option<&Path>) -> Result<Config, Failed> {
-    Config::load(path, std::env::vars_os()).map_err(|faults| Failed::Configuration(faults.to_string()))
+    Config::load(path, std::env::vars_os())
+        .map_err(|faults| Failed::Configuration(faults.to_string()))
 }
 
 /// A runtime for short work: one thread is enough to ask a question.

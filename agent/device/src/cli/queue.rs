@@ -45,10 +45,14 @@ async fn stats(state: PathBuf, json: bool) -> Result<ExitCode, Failed> {
     let mut text = String::new();
     for (site, of_site) in &stats.sites {
         for (state, count) in &of_site.states {
-            let oldest = count.oldest_ms.and_then(chrono::DateTime::from_timestamp_millis);
+            let oldest = count
+                .oldest_ms
+                .and_then(chrono::DateTime::from_timestamp_millis);
             let oldest = oldest.map_or(String::new(), |at| format!("  oldest {}", at.to_rfc3339()));
             let (images, size) = (count.images, bytes(count.bytes));
-            text.push_str(&format!("{site:24} {state:10} {images:>9} {size:>12}{oldest}\n"));
+            text.push_str(&format!(
+                "{site:24} {state:10} {images:>9} {size:>12}{oldest}\n"
+            ));
         }
         for (reason, count) in &of_site.quarantined {
             text.push_str(&format!("{site:24} quarantined {count:>8} ({reason})\n"));
@@ -64,7 +68,9 @@ async fn stats(state: PathBuf, json: bool) -> Result<ExitCode, Failed> {
 fn stats_json(stats: &Stats) -> Value {
     let sites = stats.sites.iter().map(|(site, of_site)| {
         let states = of_site.states.iter().map(|(state, count)| {
-            let oldest = count.oldest_ms.and_then(chrono::DateTime::from_timestamp_millis);
+            let oldest = count
+                .oldest_ms
+                .and_then(chrono::DateTime::from_timestamp_millis);
             let value = json!({ "images": count.images, "bytes": count.bytes, "oldest": oldest });
             (state.to_string(), value)
         });
@@ -83,7 +89,11 @@ async fn list(state: PathBuf, filter: &args::Filter, json: bool) -> Result<ExitC
             return ControlFlow::Break(());
         }
         left -= 1;
-        let printed = if json { print_json(&line.json) } else { print(&line.text) };
+        let printed = if json {
+            print_json(&line.json)
+        } else {
+            print(&line.text)
+        };
         match printed {
             Ok(true) => ControlFlow::Continue(()),
             Ok(false) => ControlFlow::Break(()),
@@ -94,9 +104,13 @@ async fn list(state: PathBuf, filter: &args::Filter, json: bool) -> Result<ExitC
         }
     };
     if filter.quarantined {
-        view.quarantined(site_name(filter.site.as_deref())?, |file| emit(refused_line(&file))).await?;
+        view.quarantined(site_name(filter.site.as_deref())?, |file| {
+            emit(refused_line(&file))
+        })
+        .await?;
     } else {
-        view.list(condition(filter)?, |image| emit(image_line(&image))).await?;
+        view.list(condition(filter)?, |image| emit(image_line(&image)))
+            .await?;
     }
     failed.map_or(Ok(ExitCode::SUCCESS), Err)
 }
@@ -117,12 +131,18 @@ fn condition(filter: &args::Filter) -> Result<Filter, Failed> {
 }
 
 fn site_name(name: Option<&str>) -> Result<Option<SiteName>, Failed> {
-    name.map(|name| name.parse().map_err(|error| Failed::Usage(format!("--site {name}: {error}"))))
-        .transpose()
+    name.map(|name| {
+        name.parse()
+            .map_err(|error| Failed::Usage(format!("--site {name}: {error}")))
+    })
+    .transpose()
 }
 
 fn image_line(image: &Image) -> Line {
-    let why = image.failure.as_deref().map_or(String::new(), |why| format!("  {why}"));
+    let why = image
+        .failure
+        .as_deref()
+        .map_or(String::new(), |why| format!("  {why}"));
     let text = format!(
         "{:>8} {:10} {} {} {}{why}\n",
         image.id.0,
@@ -131,7 +151,10 @@ fn image_line(image: &Image) -> Line {
         moment(captured(image)),
         image.place.path.display(),
     );
-    Line { text, json: image_json(image) }
+    Line {
+        text,
+        json: image_json(image),
+    }
 }
 
 fn refused_line(file: &Quarantined) -> Line {
@@ -192,7 +215,11 @@ async fn show(state: PathBuf, image: &str, json: bool) -> Result<ExitCode, Faile
 }
 
 fn elsewhere(dossier: &Dossier) -> Value {
-    dossier.elsewhere.iter().map(|place| place.path.to_string_lossy().into_owned()).collect()
+    dossier
+        .elsewhere
+        .iter()
+        .map(|place| place.path.to_string_lossy().into_owned())
+        .collect()
 }
 
 /// One fact a line; what is not known is left out.
@@ -238,7 +265,13 @@ async fn retry(state: PathBuf, choice: &Choice, json: bool) -> Result<ExitCode, 
         }
     }
     knock(&state);
-    report(json, "queued", images, &failures, json!({ "files_to_judge_again": files }))
+    report(
+        json,
+        "queued",
+        images,
+        &failures,
+        json!({ "files_to_judge_again": files }),
+    )
 }
 
 async fn give_up(
@@ -251,7 +284,9 @@ async fn give_up(
     let now_ms = Utc::now().timestamp_millis();
     let (mut images, mut failures) = (0, Vec::new());
     if let Some(wanted) = choice.state {
-        images = queue.drop_all(whole(choice, wanted)?, reason.to_owned(), now_ms).await?;
+        images = queue
+            .drop_all(whole(choice, wanted)?, reason.to_owned(), now_ms)
+            .await?;
     }
     for image in &choice.images {
         let found = queue.view().show(selector(image)?).await?;
@@ -259,7 +294,10 @@ async fn give_up(
             failures.push(format!("the queue has no image {image}"));
         }
         for dossier in found {
-            match queue.drop_image(dossier.image.id, reason.to_owned(), now_ms).await {
+            match queue
+                .drop_image(dossier.image.id, reason.to_owned(), now_ms)
+                .await
+            {
                 Ok(()) => images += 1,
                 Err(error) => failures.push(error.to_string()),
             }
@@ -278,7 +316,11 @@ fn knock(state: &Path) {
 }
 
 fn whole(choice: &Choice, state: weir_journey::queue::State) -> Result<Filter, Failed> {
-    Ok(Filter { site: site_name(choice.site.as_deref())?, state: Some(state), ..Filter::default() })
+    Ok(Filter {
+        site: site_name(choice.site.as_deref())?,
+        state: Some(state),
+        ..Filter::default()
+    })
 }
 
 fn report(
@@ -325,7 +367,10 @@ async fn repair(state: PathBuf, json: bool) -> Result<ExitCode, Failed> {
     let (outcome, text) = match &repaired {
         Repaired::Sound => ("sound", "nothing was wrong\n".to_owned()),
         Repaired::Mended(findings) => {
-            let words: Vec<_> = findings.iter().map(|finding| format!("mended: {finding}\n")).collect();
+            let words: Vec<_> = findings
+                .iter()
+                .map(|finding| format!("mended: {finding}\n"))
+                .collect();
             ("mended", words.concat())
         }
         Repaired::Rebuilt(rebuilt) => ("rebuilt", format!("{rebuilt}\n")),

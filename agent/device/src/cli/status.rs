@@ -32,7 +32,8 @@ pub(super) fn status(config: &Config, json: bool) -> Result<ExitCode, Failed> {
         }
     })?;
     if json {
-        let text = serde_json::to_string(&status).map_err(|error| Failed::Work(error.to_string()))?;
+        let text =
+            serde_json::to_string(&status).map_err(|error| Failed::Work(error.to_string()))?;
         print(&(text + "\n"))?;
     } else {
         print(&page(&status))?;
@@ -57,7 +58,10 @@ async fn get(address: SocketAddr) -> Result<Status, String> {
         .header(http::header::HOST, address.to_string())
         .body(Empty::<Bytes>::new())
         .map_err(|error| error.to_string())?;
-    let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
+    let answer = sender
+        .send_request(request)
+        .await
+        .map_err(|error| error.to_string())?;
     let body = Limited::new(answer.into_body(), LONGEST).collect().await;
     driver.abort();
     let body = body.map_err(|error| error.to_string())?.to_bytes();
@@ -77,27 +81,48 @@ fn page(status: &Status) -> String {
     for site in &status.sites {
         text.push_str(&format!("\n{}\n", site.name));
         for directory in &site.directories {
-            let there = if directory.present { "" } else { "  (not there)" };
+            let there = if directory.present {
+                ""
+            } else {
+                "  (not there)"
+            };
             text.push_str(&format!("  folder     {}{there}\n", directory.path));
         }
         for (state, count) in &site.images {
             text.push_str(&format!("  {:10} {count}\n", state.to_string()));
         }
         if site.open_bytes > 0 {
-            let oldest = site.oldest_open.map_or(String::new(), |at| format!(", oldest {}", at.to_rfc3339()));
-            text.push_str(&format!("  owed       {}{oldest}\n", bytes(site.open_bytes)));
+            let oldest = site
+                .oldest_open
+                .map_or(String::new(), |at| format!(", oldest {}", at.to_rfc3339()));
+            text.push_str(&format!(
+                "  owed       {}{oldest}\n",
+                bytes(site.open_bytes)
+            ));
         }
         if let Some(held) = &site.held {
             text.push_str(&format!("  held       {held}\n"));
         }
     }
     for (reason, count) in &status.quarantined {
-        text.push_str(&format!("\nquarantined {count} ({reason}): see `weir queue list --quarantined`\n"));
+        text.push_str(&format!(
+            "\nquarantined {count} ({reason}): see `weir queue list --quarantined`\n"
+        ));
     }
-    if let Some(ahead) = status.clock.store_ahead_s.filter(|ahead| ahead.abs() >= 2.0) {
-        text.push_str(&format!("\nthe store's clock is {ahead:.0} s ahead of this board's\n"));
+    if let Some(ahead) = status
+        .clock
+        .store_ahead_s
+        .filter(|ahead| ahead.abs() >= 2.0)
+    {
+        text.push_str(&format!(
+            "\nthe store's clock is {ahead:.0} s ahead of this board's\n"
+        ));
     }
-    text.push_str(if status.healthy() { "\nall is well\n" } else { "\n" });
+    text.push_str(if status.healthy() {
+        "\nall is well\n"
+    } else {
+        "\n"
+    });
     for trouble in &status.troubles {
         text.push_str(&format!("look: {trouble}\n"));
     }

@@ -48,9 +48,9 @@ impl FromStr for TimeZoneName {
 
     fn from_str(text: &str) -> Result<Self, NotATimeZone> {
         let names = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-        text.parse()
-            .map(Self)
-            .map_err(|_| NotATimeZone { nearest: nearest(text, names()).map(str::to_owned) })
+        text.parse().map(Self).map_err(|_| NotATimeZone {
+            nearest: nearest(text, names()).map(str::to_owned),
+        })
     }
 }
 

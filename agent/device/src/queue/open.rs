@@ -22,7 +22,11 @@ use super::{salvage, schema};
 
 impl std::fmt::Display for Rebuilt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the queue was damaged ({}) and is rebuilt: {} images were copied", self.reason, self.salvaged)?;
+        write!(
+            f,
+            "the queue was damaged ({}) and is rebuilt: {} images were copied",
+            self.reason, self.salvaged
+        )?;
         match &self.aside {
             Some(aside) => write!(f, ", the old one lies at {}", aside.display()),
             None => Ok(()),

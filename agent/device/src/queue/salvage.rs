@@ -76,7 +76,10 @@ fn copy(old: &Image, new: &Connection) -> Result<bool, QueueError> {
     };
     let id = insert(new, &image, true)?;
     if let Some((bucket, key)) = &old.target {
-        new.execute("UPDATE images SET bucket = ?2, key = ?3 WHERE id = ?1", (id, bucket, key))?;
+        new.execute(
+            "UPDATE images SET bucket = ?2, key = ?3 WHERE id = ?1",
+            (id, bucket, key),
+        )?;
     }
     Ok(true)
 }

@@ -58,7 +58,11 @@ const RECORD_PAUSE: Duration = Duration::from_secs(5);
 
 impl Carrier {
     pub(super) const fn new(means: Means, retries: Schedule, refusals: Schedule) -> Self {
-        Self { means, retries, refusals }
+        Self {
+            means,
+            retries,
+            refusals,
+        }
     }
 
     /// Carries one image; the permit is given back when it returns.
@@ -69,9 +73,17 @@ impl Carrier {
             Outcome::Park(refused) if refused.scope != Scope::Image => Some(refused.clone()),
             _ => None,
         };
-        let queue_error = self.record(&to, &dossier.image, outcome, sent.load(Ordering::Relaxed)).await;
+        let queue_error = self
+            .record(&to, &dossier.image, outcome, sent.load(Ordering::Relaxed))
+            .await;
         drop(permit);
-        Carried { site: to.id, lesson, refused, away, queue_error: queue_error.err() }
+        Carried {
+            site: to.id,
+            lesson,
+            refused,
+            away,
+            queue_error: queue_error.err(),
+        }
     }
 
     async fn attempt(
@@ -114,8 +126,8 @@ impl Carrier {
         let (bucket, mut key) = image.target.clone().unwrap_or_else(|| to.target(image));
         let about = describe(to, image);
         let parts = Parts::new(self.means.queue.clone(), dossier);
-        let content_type =
-            Format::from_code(image.format).map_or("application/octet-stream", Format::content_type);
+        let content_type = Format::from_code(image.format)
+            .map_or("application/octet-stream", Format::content_type);
         loop {
             let parcel = Parcel {
                 bucket: &bucket,
@@ -132,8 +144,15 @@ impl Carrier {
             match self.means.store.deliver(&parcel).await {
                 Err(SendError::Conflict { found, .. }) if key == to.target(image).1 => {
                     let next = beside(&key, &image.sha256);
-                    tracing::info!("{} keeps both: {key} holds another image ({found}), this one becomes {next}", to.name);
-                    let placed = self.means.queue.place(image.id, bucket.clone(), next.clone()).await;
+                    tracing::info!(
+                        "{} keeps both: {key} holds another image ({found}), this one becomes {next}",
+                        to.name
+                    );
+                    let placed = self
+                        .means
+                        .queue
+                        .place(image.id, bucket.clone(), next.clone())
+                        .await;
                     placed.map_err(|error| SendError::Log(Box::new(error)))?;
                     key = next;
                 }
@@ -144,15 +163,22 @@ impl Carrier {
 
     fn arrived(&self, image: &Image, delivery: &Delivery) {
         let now_ms = self.means.clock.now_ms();
-        let took = now_ms.saturating_sub(image.accepted_ms).max(0).unsigned_abs();
-        self.means.vitals.verified(image.site_name.as_str(), Duration::from_millis(took));
+        let took = now_ms
+            .saturating_sub(image.accepted_ms)
+            .max(0)
+            .unsigned_abs();
+        self.means
+            .vitals
+            .verified(image.site_name.as_str(), Duration::from_millis(took));
         tracing::debug!(
             image = %image.id, sha256 = %image.sha256, again = delivery.already_there, "verified"
         );
     }
 
     fn gone(&self, image: &Image, replaced: &[std::path::PathBuf]) -> (Outcome, Lesson, bool) {
-        replaced.iter().for_each(|path| (self.means.look_again.0)(path));
+        replaced
+            .iter()
+            .for_each(|path| (self.means.look_again.0)(path));
         let path = image.place.path.display();
         let why = if replaced.is_empty() {
             format!("{path} is gone and was not uploaded yet")
@@ -168,7 +194,11 @@ impl Carrier {
         let sentence = format!("{}: {}: {why}", image.site_name, image.place.path.display());
         self.complain("unreadable", &sentence);
         self.means.vitals.failed("unreadable");
-        (self.delay(self.wait(image), true, false, why.to_owned()), Lesson::Untried, false)
+        (
+            self.delay(self.wait(image), true, false, why.to_owned()),
+            Lesson::Untried,
+            false,
+        )
     }
 
     fn failed(&self, image: &Image, error: SendError) -> (Outcome, Lesson, bool) {
@@ -180,16 +210,23 @@ impl Carrier {
                 return self.gone(image, &[path]);
             }
             SendError::Source(SourceFault::Unreadable(_)) => return self.unreadable(image, &words),
-            SendError::Unproven { .. } | SendError::Conflict { .. } if image.attempts >= UNPROVEN => {
+            SendError::Unproven { .. } | SendError::Conflict { .. }
+                if image.attempts >= UNPROVEN =>
+            {
                 let fix = "look at the object, remove it if it is wrong, then `weir queue retry`";
-                (self.park(Scope::Image, words.clone(), fix), Lesson::Answered)
+                (
+                    self.park(Scope::Image, words.clone(), fix),
+                    Lesson::Answered,
+                )
             }
-            SendError::Unproven { .. } | SendError::Conflict { .. } => {
-                (self.delay(self.wait(image), true, true, words.clone()), Lesson::Answered)
-            }
-            SendError::Log(_) => {
-                (self.delay(RECORD_PAUSE, false, true, words.clone()), Lesson::Untried)
-            }
+            SendError::Unproven { .. } | SendError::Conflict { .. } => (
+                self.delay(self.wait(image), true, true, words.clone()),
+                Lesson::Answered,
+            ),
+            SendError::Log(_) => (
+                self.delay(RECORD_PAUSE, false, true, words.clone()),
+                Lesson::Untried,
+            ),
         };
         self.means.vitals.failed("unproven");
         self.complain("unproven", &words);
@@ -215,13 +252,14 @@ impl Carrier {
             Verdict::Park { scope, fix } => {
                 self.means.vitals.failed("refused");
                 if scope == Scope::Image {
-                    self.complain("refused", &format!("{}: {words}", image.site_name));
+                    self.complain("refused", &format!("{}: {words}; {fix}", image.site_name));
                 }
                 (self.park(scope, words, fix), Lesson::Answered)
             }
-            Verdict::Exists => {
-                (self.delay(self.wait(image), true, true, words), Lesson::Answered)
-            }
+            Verdict::Exists => (
+                self.delay(self.wait(image), true, true, words),
+                Lesson::Answered,
+            ),
             Verdict::Changed => {
                 // The store got other bytes than were accepted. The file's own identity is unchanged, or it
                 // would have been noticed before: so the next look reads all of it.
@@ -240,23 +278,36 @@ impl Carrier {
     }
 
     fn wait(&self, image: &Image) -> Duration {
-        self.retries.delay(image.attempts.saturating_add(1), fastrand::f64())
+        self.retries
+            .delay(image.attempts.saturating_add(1), fastrand::f64())
     }
 
     fn delay(&self, wait: Duration, counts: bool, unsure: bool, failure: String) -> Outcome {
         let until_ms = self.means.clock.now_ms().saturating_add(millis(wait));
-        Outcome::Delay(Delayed { until_ms, counts, unsure, failure })
+        Outcome::Delay(Delayed {
+            until_ms,
+            counts,
+            unsure,
+            failure,
+        })
     }
 
     fn park(&self, scope: Scope, failure: String, fix: &str) -> Outcome {
         // Half to the whole of the wait: a refusal is asked about rarely, and not by all devices at once.
         let wait = self.refusals.cap().mul_f64(0.5 + fastrand::f64() / 2.0);
         let next_probe_ms = self.means.clock.now_ms().saturating_add(millis(wait));
-        Outcome::Park(Refused { scope, next_probe_ms, failure, fix: fix.to_owned() })
+        Outcome::Park(Refused {
+            scope,
+            next_probe_ms,
+            failure,
+            fix: fix.to_owned(),
+        })
     }
 
     fn complain(&self, about: &str, sentence: &str) {
-        self.means.complaints.warn(about, self.means.clock.monotonic(), &sentence);
+        self.means
+            .complaints
+            .warn(about, self.means.clock.monotonic(), &sentence);
     }
 
     /// Writes the outcome down. While the disk is full it goes on trying: the row says that the image is on its
@@ -272,7 +323,11 @@ impl Carrier {
         self.means.vitals.sent(sent);
         loop {
             let spent = async {
-                if sent > 0 { self.means.queue.spend(to.id, day, sent).await } else { Ok(()) }
+                if sent > 0 {
+                    self.means.queue.spend(to.id, day, sent).await
+                } else {
+                    Ok(())
+                }
             };
             let (written, spent) = tokio::join!(self.write(image, &outcome), spent);
             match written.and(spent) {
@@ -281,7 +336,10 @@ impl Carrier {
                     tokio::time::sleep(RECORD_PAUSE).await;
                 }
                 Err(error) if error.class() == Class::Refused => {
-                    tracing::error!("image {} was changed behind the uploader's back: {error}", image.id);
+                    tracing::error!(
+                        "image {} was changed behind the uploader's back: {error}",
+                        image.id
+                    );
                     return Ok(());
                 }
                 result => return result,
@@ -333,8 +391,10 @@ pub(super) fn name(image: &Image) -> &[u8] {
 
 fn describe(to: &Destination, image: &Image) -> Vec<(&'static str, String)> {
     let capture = serde_json::from_str::<CaptureTime>(&image.capture).ok();
-    let (source, confidence) = capture
-        .map_or_else(|| (String::new(), String::new()), |c| (c.source.to_string(), c.confidence.to_string()));
+    let (source, confidence) = capture.map_or_else(
+        || (String::new(), String::new()),
+        |c| (c.source.to_string(), c.confidence.to_string()),
+    );
     metadata(&Described {
         site: &to.name,
         sha256: image.sha256,

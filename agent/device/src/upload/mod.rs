@@ -22,8 +22,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use weir_journey::gate::{Order, Windows};
 use weir_journey::identity::SiteName;
-use weir_journey::stamp::Zone;
 use weir_journey::settle::{Format, Kind};
+use weir_journey::stamp::Zone;
 use weir_journey::upload::{Naming, Schedule, Template};
 
 use crate::clock::Clock;
@@ -33,8 +33,8 @@ use crate::queue::{self, Dossier, Hold, Image, Longest, Queue, QueueError, SiteI
 use crate::s3::Store;
 use crate::serve::Vitals;
 
-use carry::{Carried, Carrier};
 pub(crate) use carry::captured;
+use carry::{Carried, Carrier};
 use pace::{Change, Lesson, Pace, Room};
 use refusals::{Leave, Refusals};
 
@@ -61,7 +61,8 @@ impl Destination {
         let format = Format::from_code(image.format);
         let naming = Naming {
             site: &self.name,
-            captured: carry::captured(image),
+            // In the zone of the camera, also where the time itself was stated in UTC.
+            captured: self.zone.at(carry::captured(image).to_utc()),
             kind: match format.map(Format::kind) {
                 Some(Kind::Video) => "video",
                 Some(Kind::Image) | None => "image",
@@ -163,7 +164,11 @@ impl Uploader {
     ///
     /// # Errors
     /// When the queue cannot be read.
-    pub async fn new(means: Means, orders: Orders, sites: Vec<Destination>) -> Result<Self, QueueError> {
+    pub async fn new(
+        means: Means,
+        orders: Orders,
+        sites: Vec<Destination>,
+    ) -> Result<Self, QueueError> {
         let holds = means.queue.view().holds().await?;
         let carrier = Carrier::new(means.clone(), orders.retries, orders.refusals);
         Ok(Self {
@@ -200,7 +205,7 @@ impl Uploader {
                 biased;
                 () = stop.cancelled() => break,
                 Some(carried) = self.hands.join_next() => self.learn(carried).await?,
-                () = self.means.wake.notified() => {}
+                () = self.means.wake.notified() => self.woken().await?,
                 () = self.means.gate.freed() => {}
                 () = sleep_until(&self.means.clock, until) => {}
             }
@@ -212,9 +217,52 @@ impl Uploader {
         self.drain(drain).await
     }
 
+    /// Something was accepted, a folder came back, or the operator changed the queue.
+    async fn woken(&mut self) -> Result<(), QueueError> {
+        self.look_for_folders().await;
+        if !self.refusals.is_empty() {
+            match self.means.queue.view().holds().await {
+                Ok(holds) => self.refusals.renew(holds),
+                Err(error) => {
+                    self.queue_failed(error)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sites whose folders are all there again need not wait any longer.
+    async fn look_for_folders(&mut self) {
+        if self.away.is_empty() {
+            return;
+        }
+        let away = self
+            .sites
+            .iter()
+            .filter(|site| self.away.contains_key(&site.id));
+        let folders: Vec<_> = away
+            .map(|site| (site.id, site.directories.clone()))
+            .collect();
+        let looked = tokio::task::spawn_blocking(move || {
+            let there = |(_, folders): &(SiteId, Vec<PathBuf>)| {
+                folders.iter().all(|folder| folder.is_dir())
+            };
+            folders
+                .into_iter()
+                .filter(there)
+                .map(|(id, _)| id)
+                .collect::<Vec<_>>()
+        });
+        for id in looked.await.unwrap_or_default() {
+            self.away.remove(&id);
+        }
+    }
+
     async fn drain(mut self, within: Duration) -> Result<(), QueueError> {
         let deadline = Instant::now() + within;
-        while let Ok(Some(carried)) = tokio::time::timeout_at(deadline, self.hands.join_next()).await {
+        while let Ok(Some(carried)) =
+            tokio::time::timeout_at(deadline, self.hands.join_next()).await
+        {
             self.learn(carried).await?;
         }
         if !self.hands.is_empty() {
@@ -287,14 +335,18 @@ impl Uploader {
                 }
             };
             let most = if asking || probe { 1 } else { free - begun };
-            let permits: Vec<_> =
-                std::iter::from_fn(|| self.means.gate.try_admit(&site.name)).take(most).collect();
+            let permits: Vec<_> = std::iter::from_fn(|| self.means.gate.try_admit(&site.name))
+                .take(most)
+                .collect();
             begun += self.claim(&site, permits, asking).await?;
         }
         if count > 0 {
             self.turn = (self.turn + 1) % count;
         }
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).held = held;
+        self.progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .held = held;
         Ok((begun, until))
     }
 
@@ -326,7 +378,8 @@ impl Uploader {
         for (dossier, permit) in claimed.into_iter().zip(permits) {
             let carrier = Arc::clone(&self.carrier);
             let site = site.clone();
-            self.hands.spawn(async move { carrier.carry(site, dossier, permit).await });
+            self.hands
+                .spawn(async move { carrier.carry(site, dossier, permit).await });
         }
         Ok(count)
     }
@@ -340,7 +393,10 @@ impl Uploader {
         limit: u32,
     ) -> Result<Vec<Dossier>, QueueError> {
         let to = site.clone();
-        self.means.queue.claim(site.id, order, limit, move |image| to.target(image)).await
+        self.means
+            .queue
+            .claim(site.id, order, limit, move |image| to.target(image))
+            .await
     }
 
     /// Rows whose moment has come are queued again; gives when the next one comes.
@@ -355,14 +411,20 @@ impl Uploader {
     }
 
     fn monotonic_of(&self, at_ms: i64) -> Duration {
-        let ahead = at_ms.saturating_sub(self.means.clock.now_ms()).max(0).unsigned_abs();
+        let ahead = at_ms
+            .saturating_sub(self.means.clock.now_ms())
+            .max(0)
+            .unsigned_abs();
         self.means.clock.monotonic() + Duration::from_millis(ahead)
     }
 
     /// What stands in the way of a site: a refusal, its window, its budget.
     async fn leave(&self, site: &Destination) -> Result<Permitted, QueueError> {
         let now_ms = self.means.clock.now_ms();
-        let asking = match self.refusals.leave(site.id, now_ms, millis(self.orders.refusals.cap())) {
+        let asking = match self
+            .refusals
+            .leave(site.id, now_ms, millis(self.orders.refusals.cap()))
+        {
             Leave::Free => false,
             Leave::Ask => true,
             Leave::Until(at_ms) => {
@@ -375,7 +437,12 @@ impl Uploader {
             }
         };
         let now = self.means.clock.monotonic();
-        if let Some(until) = self.away.get(&site.id).copied().filter(|until| *until > now) {
+        if let Some(until) = self
+            .away
+            .get(&site.id)
+            .copied()
+            .filter(|until| *until > now)
+        {
             let why = "its camera folder is away: images wait until it is back".to_owned();
             return Ok(Permitted::Later(Some(until), why));
         }
@@ -383,11 +450,19 @@ impl Uploader {
         let opens_in = self.orders.windows.opens_in(local);
         if !opens_in.is_zero() {
             let wait = opens_in.to_std().unwrap_or(DAY);
-            let why = format!("outside gate.windows for {} more minutes", opens_in.num_minutes());
+            let why = format!(
+                "outside gate.windows for {} more minutes",
+                opens_in.num_minutes()
+            );
             return Ok(Permitted::Later(Some(now + wait), why));
         }
         if let Some(budget) = self.orders.daily_budget {
-            let spent = self.means.queue.view().spent(Some(site.id), day_of(local)).await?;
+            let spent = self
+                .means
+                .queue
+                .view()
+                .spent(Some(site.id), day_of(local))
+                .await?;
             if spent >= budget {
                 let wait = until_midnight(local);
                 let why = format!("gate.daily_budget is used up ({spent} bytes today)");
@@ -397,13 +472,17 @@ impl Uploader {
         Ok(Permitted::Now { asking })
     }
 
-    async fn learn(&mut self, ended: Result<Carried, tokio::task::JoinError>) -> Result<(), QueueError> {
+    async fn learn(
+        &mut self,
+        ended: Result<Carried, tokio::task::JoinError>,
+    ) -> Result<(), QueueError> {
         let carried = match ended {
             Ok(carried) => carried,
             Err(error) => {
                 // The image is still marked as on its way: the next start looks for it in the store.
                 tracing::error!("an upload ended by a fault of this program: {error}");
-                self.pace.learn(Lesson::Untried, self.means.clock.monotonic(), 0.0);
+                self.pace
+                    .learn(Lesson::Untried, self.means.clock.monotonic(), 0.0);
                 return Ok(());
             }
         };
@@ -452,7 +531,11 @@ impl Uploader {
 
     async fn lift(&self, hold: Hold) -> Result<(), QueueError> {
         self.means.queue.lift(hold.site).await?;
-        let released = self.means.queue.release_parked(hold.site, hold.scope()).await?;
+        let released = self
+            .means
+            .queue
+            .release_parked(hold.site, hold.scope())
+            .await?;
         self.means.complaints.over(
             &format!("refused {:?}", hold.site),
             &format!("what was refused is taken again: {released} images are queued"),

@@ -50,7 +50,11 @@ pub(super) enum Change {
 
 impl Pace {
     pub(super) fn new(tolerance: u32, probes: Schedule, most: usize) -> Self {
-        Self { breaker: Breaker::new(tolerance, probes), width: Width::new(most), last_failure: None }
+        Self {
+            breaker: Breaker::new(tolerance, probes),
+            width: Width::new(most),
+            last_failure: None,
+        }
     }
 
     pub(super) fn room(&self, now: Duration, in_flight: usize) -> Room {
@@ -135,7 +139,10 @@ mod tests {
         assert_eq!(pace.room(Duration::from_secs(115), 0), Room::Probe);
         pace.probing();
         assert_eq!(pace.room(Duration::from_secs(116), 1), Room::Full);
-        assert_eq!(pace.learn(Lesson::Answered, Duration::from_secs(117), 0.0), Some(Change::Back));
+        assert_eq!(
+            pace.learn(Lesson::Answered, Duration::from_secs(117), 0.0),
+            Some(Change::Back)
+        );
         assert_eq!(pace.room(Duration::from_secs(117), 0), Room::For(4));
     }
 
@@ -144,9 +151,17 @@ mod tests {
         let mut pace = pace();
         let now = Duration::from_secs(100);
         pace.learn(link_failure(), now, 1.0);
-        pace.learn(Lesson::Failed(Cause::Busy, Duration::from_secs(5), "slow down".into()), now, 0.5);
+        pace.learn(
+            Lesson::Failed(Cause::Busy, Duration::from_secs(5), "slow down".into()),
+            now,
+            0.5,
+        );
         assert_eq!(pace.room(now, 0), Room::Until(Duration::from_secs(105)));
         assert_eq!(pace.room(Duration::from_secs(105), 0), Room::For(2));
-        assert_eq!(pace.learn(link_failure(), now, 1.0), None, "a refusal in between is an answer");
+        assert_eq!(
+            pace.learn(link_failure(), now, 1.0),
+            None,
+            "a refusal in between is an answer"
+        );
     }
 }

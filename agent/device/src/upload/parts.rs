@@ -29,7 +29,11 @@ impl Parts {
                 })
                 .collect(),
         });
-        Self { queue, image: dossier.image.id, record: tokio::sync::Mutex::new(record) }
+        Self {
+            queue,
+            image: dossier.image.id,
+            record: tokio::sync::Mutex::new(record),
+        }
     }
 }
 
@@ -41,22 +45,33 @@ impl PartLog for Parts {
 
     async fn begun(&self, upload_id: &str, part_size: u64) -> Result<(), LogFault> {
         let mut record = self.record.lock().await;
-        let multipart = queue::Multipart { upload_id: upload_id.to_owned(), part_size };
+        let multipart = queue::Multipart {
+            upload_id: upload_id.to_owned(),
+            part_size,
+        };
         self.queue.multipart_started(self.image, multipart).await?;
-        *record = Some(Unfinished { upload_id: upload_id.to_owned(), part_size, parts: Vec::new() });
+        *record = Some(Unfinished {
+            upload_id: upload_id.to_owned(),
+            part_size,
+            parts: Vec::new(),
+        });
         Ok(())
     }
 
     async fn stored(&self, part: &Part) -> Result<(), LogFault> {
         let mut record = self.record.lock().await;
-        let Some(unfinished) = record.as_mut() else { return Err("no upload in parts was begun".into()) };
+        let Some(unfinished) = record.as_mut() else {
+            return Err("no upload in parts was begun".into());
+        };
         let row = queue::Part {
             number: u16::try_from(part.number)?,
             size: part.size,
             sha256: part.sha256,
             etag: part.etag.clone(),
         };
-        self.queue.part_done(self.image, unfinished.upload_id.clone(), row).await?;
+        self.queue
+            .part_done(self.image, unfinished.upload_id.clone(), row)
+            .await?;
         unfinished.parts.push(part.clone());
         Ok(())
     }

@@ -34,13 +34,46 @@ pub(super) enum Leave {
 
 impl Refusals {
     pub(super) fn new(holds: Vec<Hold>) -> Self {
-        Self(holds.into_iter().map(|hold| (hold.site, Standing { hold, asking: false })).collect())
+        Self(
+            holds
+                .into_iter()
+                .map(|hold| {
+                    (
+                        hold.site,
+                        Standing {
+                            hold,
+                            asking: false,
+                        },
+                    )
+                })
+                .collect(),
+        )
+    }
+
+    /// Takes over what the queue says of them: the operator may have had them asked about now.
+    pub(super) fn renew(&mut self, holds: Vec<Hold>) {
+        let renewed = holds.into_iter().map(|hold| {
+            let asking = self
+                .0
+                .get(&hold.site)
+                .is_some_and(|standing| standing.asking);
+            (hold.site, Standing { hold, asking })
+        });
+        self.0 = renewed.collect();
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// What `site` may send at `now_ms`.
     pub(super) fn leave(&self, site: SiteId, now_ms: i64, longest_ms: i64) -> Leave {
         let mut leave = Leave::Free;
-        for standing in [self.0.get(&None), self.0.get(&Some(site))].into_iter().flatten() {
+        for standing in [self.0.get(&None), self.0.get(&Some(site))]
+            .into_iter()
+            .flatten()
+        {
             let next = standing.hold.next_probe_ms;
             // A probe further away than any schedule goes was set by a clock that has since stepped back.
             let due = next <= now_ms || next > now_ms.saturating_add(longest_ms);
@@ -93,7 +126,11 @@ impl Refusals {
         let before = self.0.get(&key).map(|standing| &standing.hold);
         // Images that were under way together are refused together: that is one refusal, not several.
         let probes = before.map_or(1, |hold| {
-            if hold.next_probe_ms > now_ms { hold.probes } else { hold.probes.saturating_add(1) }
+            if hold.next_probe_ms > now_ms {
+                hold.probes
+            } else {
+                hold.probes.saturating_add(1)
+            }
         });
         let since_ms = before.map_or(now_ms, |hold| hold.since_ms);
         let wait = schedule.delay(probes, 0.5 + chance / 2.0).as_millis();
@@ -105,7 +142,13 @@ impl Refusals {
             probes,
             next_probe_ms: now_ms.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX)),
         };
-        self.0.insert(key, Standing { hold: hold.clone(), asking: false });
+        self.0.insert(
+            key,
+            Standing {
+                hold: hold.clone(),
+                asking: false,
+            },
+        );
         hold
     }
 
@@ -151,7 +194,10 @@ mod tests {
         for _ in 0..12 {
             let hold = refusals.refused(site, Scope::Site, words(), now, &schedule(), 1.0);
             waits.push(hold.next_probe_ms - now);
-            assert_eq!(refusals.leave(site, now, DAY_MS), Leave::Until(hold.next_probe_ms));
+            assert_eq!(
+                refusals.leave(site, now, DAY_MS),
+                Leave::Until(hold.next_probe_ms)
+            );
             now = hold.next_probe_ms;
             assert_eq!(refusals.leave(site, now, DAY_MS), Leave::Ask);
             refusals.asking(site);
@@ -168,10 +214,35 @@ mod tests {
     fn a_refused_account_holds_every_site_and_one_success_frees_all() {
         let mut refusals = Refusals::default();
         let hold = refusals.refused(SiteId(1), Scope::Account, words(), 0, &schedule(), 1.0);
-        assert_eq!(refusals.leave(SiteId(2), 1, DAY_MS), Leave::Until(hold.next_probe_ms));
+        assert_eq!(
+            refusals.leave(SiteId(2), 1, DAY_MS),
+            Leave::Until(hold.next_probe_ms)
+        );
         assert!(refusals.reason(SiteId(2)).is_some());
         refusals.accepted(SiteId(2));
         assert_eq!(refusals.leave(SiteId(1), 1, DAY_MS), Leave::Free);
+    }
+
+    #[test]
+    fn what_the_operator_has_mended_is_asked_about_at_once_and_by_one_image() {
+        let site = SiteId(1);
+        let mut refusals = Refusals::default();
+        let hold = refusals.refused(site, Scope::Site, words(), 0, &schedule(), 1.0);
+        assert_eq!(
+            refusals.leave(site, 1, DAY_MS),
+            Leave::Until(hold.next_probe_ms)
+        );
+        refusals.renew(vec![Hold {
+            next_probe_ms: 0,
+            ..hold.clone()
+        }]);
+        assert_eq!(refusals.leave(site, 1, DAY_MS), Leave::Ask);
+        refusals.asking(site);
+        refusals.renew(vec![Hold {
+            next_probe_ms: 0,
+            ..hold
+        }]);
+        assert_eq!(refusals.leave(site, 1, DAY_MS), Leave::Asking);
     }
 
     #[test]
@@ -185,7 +256,14 @@ mod tests {
     #[test]
     fn a_probe_set_by_a_clock_that_stepped_back_is_due() {
         let mut refusals = Refusals::default();
-        refusals.refused(SiteId(1), Scope::Site, words(), 1000 * DAY_MS, &schedule(), 1.0);
+        refusals.refused(
+            SiteId(1),
+            Scope::Site,
+            words(),
+            1000 * DAY_MS,
+            &schedule(),
+            1.0,
+        );
         assert_eq!(refusals.leave(SiteId(1), 0, DAY_MS), Leave::Ask);
     }
 }

@@ -88,19 +88,25 @@ fn hash(file: &mut File) -> io::Result<Sha256> {
 
 fn is_absent(error: &io::Error) -> bool {
     // A link or a folder where the file was is another file, which says nothing of ours.
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-        || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    ) || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
 /// Whether the camera's folder that holds the place is gone, or is another file system than it was.
 fn is_away(place: &Place, folders: &[PathBuf]) -> bool {
-    folders.iter().filter(|folder| place.path.starts_with(folder)).any(|folder| {
-        device_of(folder).is_none_or(|device| device != place.identity.device)
-    })
+    folders
+        .iter()
+        .filter(|folder| place.path.starts_with(folder))
+        .any(|folder| device_of(folder).is_none_or(|device| device != place.identity.device))
 }
 
 fn device_of(folder: &Path) -> Option<u64> {
-    std::fs::metadata(folder).ok().filter(std::fs::Metadata::is_dir).map(|metadata| metadata.dev())
+    std::fs::metadata(folder)
+        .ok()
+        .filter(std::fs::Metadata::is_dir)
+        .map(|metadata| metadata.dev())
 }
 
 impl From<&std::fs::Metadata> for FileIdentity {

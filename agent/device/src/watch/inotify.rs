@@ -9,16 +9,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Cause;
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 use notify::{Config, ErrorKind, Event, EventHandler, EventKind, RecursiveMode};
 use notify::{INotifyWatcher, Watcher};
-use super::Cause;
 
+use super::Inbox;
 use super::canary::{CANARY, WAKE};
 use super::chores::Lost;
 use super::roots::Places;
 use super::tree::Tree;
-use super::Inbox;
 
 /// Why a directory cannot be watched.
 #[derive(Debug, thiserror::Error)]

@@ -33,11 +33,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use canary::wake;
-pub use weir_journey::settle::Cause;
 pub use inbox::{Inbox, Sighting};
 pub use report::Report;
+pub(crate) use roots::Places;
 pub use roots::{Root, RootId};
 pub use task::run;
+pub use weir_journey::settle::Cause;
 
 /// Who announces files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

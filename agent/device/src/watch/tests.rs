@@ -75,7 +75,7 @@ impl Site {
             let (inbox, seen): (_, Arc<Mutex<Vec<Sighting>>>) = (inbox.clone(), Arc::clone(&seen));
             tokio::spawn(async move {
                 loop {
-                    let batch = inbox.next(64).await;
+                    let batch = inbox.next(64, 64).await;
                     seen.lock().expect("seen").extend(batch);
                 }
             })
@@ -198,7 +198,10 @@ async fn what_is_there_at_the_start_is_found_and_nothing_else_is() {
     site.until_seen(&cam.join("2026/11/yes.jpg")).await;
     let seen = site.seen.lock().expect("seen");
     let paths: BTreeSet<_> = seen.iter().map(|s| s.path.as_path()).collect();
-    assert_eq!(paths, BTreeSet::from([cam.join("2026/11/yes.jpg").as_path()]));
+    assert_eq!(
+        paths,
+        BTreeSet::from([cam.join("2026/11/yes.jpg").as_path()])
+    );
 }
 
 #[tokio::test]
@@ -289,7 +292,9 @@ async fn a_root_whose_parents_are_missing_is_awaited_step_by_step() {
         fs::create_dir(room.path().join(step)).expect("created");
     }
     write(&root.join("x.jpg"));
-    let seen = tokio::time::timeout(BOUND, inbox.next(1)).await.expect("in time");
+    let seen = tokio::time::timeout(BOUND, inbox.next(1, 1))
+        .await
+        .expect("in time");
     assert_eq!(seen[0].path, root.join("x.jpg"));
 }
 
@@ -305,7 +310,10 @@ async fn twenty_roots_share_one_instance() {
         .map(|n| inode(&site.room.path().join(format!("cam{n}"))))
         .collect();
     let instances = inotify_instances();
-    let with_ours: Vec<_> = instances.iter().filter(|one| !one.is_disjoint(&roots)).collect();
+    let with_ours: Vec<_> = instances
+        .iter()
+        .filter(|one| !one.is_disjoint(&roots))
+        .collect();
     assert_eq!(with_ours.len(), 1);
     assert!(with_ours[0].is_superset(&roots));
 }
@@ -393,7 +401,10 @@ async fn a_dead_watcher_is_noticed_replaced_and_made_good() {
     let begun = tokio::time::Instant::now();
     while site.times_said("canary was not heard") == 0 {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        assert!(begun.elapsed() < Duration::from_secs(620), "noticed in time");
+        assert!(
+            begun.elapsed() < Duration::from_secs(620),
+            "noticed in time"
+        );
     }
     while site.times_said("scanned") < 2 {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -438,7 +449,10 @@ async fn directories_beyond_the_watch_limit_are_named_and_still_scanned() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let seen = site.seen.lock().expect("seen");
-    assert!(!seen.iter().any(|s| s.overdue), "no event was to be expected");
+    assert!(
+        !seen.iter().any(|s| s.overdue),
+        "no event was to be expected"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -491,5 +505,8 @@ async fn a_card_mounted_over_a_root_is_noticed_without_a_timer() {
     write(&site.path("x.jpg"));
     site.until_seen(&site.path("x.jpg")).await;
     mount("umount", &[]);
-    until("its leaving is noticed", || site.times_said("is there again") == 2).await;
+    until("its leaving is noticed", || {
+        site.times_said("is there again") == 2
+    })
+    .await;
 }

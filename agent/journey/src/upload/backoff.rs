@@ -53,7 +53,10 @@ impl Schedule {
     /// a configuration that was checked already.
     pub fn between(first: Duration, cap: Duration) -> Self {
         let first = first.max(Duration::from_millis(1));
-        Self { first, cap: cap.max(first) }
+        Self {
+            first,
+            cap: cap.max(first),
+        }
     }
 
     /// The longest delay that can follow the given number of failed attempts (1 = the first failure).

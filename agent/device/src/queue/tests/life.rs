@@ -221,7 +221,10 @@ async fn parts_survive_and_belong_to_one_upload_of_one_key() {
     queue.part_done(id, "u1".into(), part(1)).await.unwrap();
     queue.delay(id, delayed(0)).await.unwrap();
     queue.promote(5, super::due::LONGEST).await.unwrap();
-    let claimed = queue.claim(bench.site, Order::Oldest, 1, target).await.unwrap();
+    let claimed = queue
+        .claim(bench.site, Order::Oldest, 1, target)
+        .await
+        .unwrap();
     assert_eq!(claimed[0].parts, [part(1), part(2)]);
     assert_eq!(claimed[0].image.multipart, Some(multipart("u1")));
     assert_eq!(claimed[0].image.attempts, 1);

@@ -17,7 +17,7 @@ use weir_store::{Builder, ObjectInfo, Operation, Server};
 
 use crate::clock::Clock;
 use crate::config::{Credentials, Proof, Switch};
-use crate::upload::{
+use crate::s3::{
     Delivery, LogFault, Parcel, Part, PartLog, SendError, Store, StoreConfig, Unfinished,
     https_client,
 };

@@ -4,7 +4,7 @@ use weir_store::Operation;
 
 use super::bench::{BUCKET, Bench, KEY, noise};
 use crate::config::Switch;
-use crate::upload::{Conditional, SendError};
+use crate::s3::{Conditional, SendError};
 
 fn stores() -> [(bool, Conditional); 2] {
     [(true, Conditional::Honoured), (false, Conditional::Ignored)]
@@ -46,7 +46,7 @@ async fn other_bytes_under_the_key_are_a_conflict_and_stay_whatever_the_store_ca
             let theirs = bench.image("theirs.jpg", &noise(5000, 1));
             bench.deliver(&theirs).await.unwrap();
             let ours = bench.image("ours.jpg", &noise(5000, 2));
-            let other = crate::upload::Store::connect(
+            let other = crate::s3::Store::connect(
                 &bench.config,
                 bench.service.http_client(),
                 crate::clock::Clock::simulated(super::bench::start()),

@@ -6,7 +6,7 @@ use weir_journey::upload::{Cause, Scope, Verdict};
 
 use super::bench::{Bench, SECRET, noise};
 use crate::config::Credentials;
-use crate::upload::{Failure, SendError};
+use crate::s3::{Failure, SendError};
 
 async fn bench(credentials: Credentials) -> Bench {
     let mut bench = Bench::in_process(weir_store::Store::memory()).await;
@@ -56,8 +56,8 @@ async fn a_process_gives_the_keys_and_its_failure_passes() {
     let with = |command: String| {
         let mut config = good.config.clone();
         config.credentials = Credentials::Process(command);
-        let http = crate::upload::https_client(None).unwrap();
-        crate::upload::Store::connect(&config, http, crate::clock::Clock::system())
+        let http = crate::s3::https_client(None).unwrap();
+        crate::s3::Store::connect(&config, http, crate::clock::Clock::system())
     };
     let image = good.image("a.jpg", &noise(5000, 1));
     for bad in [

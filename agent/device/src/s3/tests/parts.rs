@@ -8,7 +8,7 @@ use weir_store::faults::{Action, Rule};
 
 use super::bench::{Bench, noise};
 use crate::config::Switch;
-use crate::upload::{SendError, SourceFault};
+use crate::s3::{SendError, SourceFault};
 
 /// Five parts of 300,000 bytes and a last one of 7.
 const SIZE: usize = 1_500_007;

@@ -9,7 +9,7 @@ use weir_journey::upload::{Cause, Transport, Verdict};
 
 use super::bench::{Bench, Image, config, noise};
 use crate::clock::Clock;
-use crate::upload::{SendError, Store, https_client};
+use crate::s3::{SendError, Store, https_client};
 
 type Heads = Arc<Mutex<Vec<String>>>;
 

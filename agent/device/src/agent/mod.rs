@@ -4,13 +4,15 @@
 //! [`Register`], which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
 //! is all that passes between the last two.
 
+mod moments;
 mod pruning;
 mod register;
 mod standing;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use weir_journey::settle::{Cause, Patience};
@@ -22,12 +24,13 @@ use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::s3::{Store, StoreConfig};
 use crate::serve::{self, ServeError, Vitals};
-use crate::settle::{self, RegisterError, Settings as SettleSettings};
+use crate::settle::{self, Settings as SettleSettings};
 use crate::systemd;
 use crate::upload::{Destination, LookAgain, Means, Orders, Uploader};
 use crate::watch::{self, Root, RootId};
 use crate::world::World;
 
+use moments::Moments;
 use pruning::Pruning;
 use register::{Folder, Register};
 pub use standing::resting;
@@ -65,6 +68,9 @@ pub enum RunError {
         why: String,
     },
 }
+
+/// Files read at the same time: one is read while another is written out.
+const READERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
 /// What a part of the agent ended with.
 type Ended = (&'static str, Result<(), QueueError>);
@@ -227,43 +233,49 @@ impl Agent {
             halt.clone(),
         );
         parts.spawn(until_it_ends("the watcher", watched));
-        let (live, queue) = (Arc::clone(&self.live), self.queue.clone());
+        let (fatal, mut failures) = mpsc::channel(1);
         let settled = settle::run(
             self.world.inbox.clone(),
-            Arc::new(self.register()),
+            Arc::new(self.register(fatal)),
             SettleSettings {
+                roots: roots_of(&self.config),
                 patience: Patience {
                     quiet: self.config.settle.quiet,
                     give_up: self.config.settle.give_up,
                 },
+                readers: READERS,
                 state: self.config.state.directory.clone(),
-                roots: self
-                    .folders()
-                    .into_iter()
-                    .map(|folder| folder.path)
-                    .collect(),
             },
-            self.world.clock.clone(),
-            move |pending| {
-                live.pending(pending);
-                if live.first_scan_is_over() {
-                    // Should the queue have been rebuilt: what is accepted from now on is new to the store.
-                    let queue = queue.clone();
-                    tokio::spawn(async move { queue.rebuilt_done().await });
-                }
-            },
+            Moments::new(self.world.clock.clone()).teller(),
+            |_| {},
+            self.counter(),
             halt.clone(),
         );
+        parts.spawn(until_it_ends("the settle step", settled));
+        let halt = halt.clone();
         parts.spawn(async move {
-            let ended = match settled.await {
-                Err(RegisterError::Fatal(error)) => Err(error),
-                Ok(()) | Err(RegisterError::Passing(_)) => Ok(()),
+            let failed = tokio::select! {
+                () = halt.cancelled() => Ok(()),
+                Some(error) = failures.recv() => Err(error),
             };
-            ("the settle step", ended)
+            ("the register", failed)
         });
     }
 
-    fn register(&self) -> Register {
+    /// Takes note of how many files are under way, and of the end of the first scan.
+    fn counter(&self) -> impl Fn(usize) + Send + Sync + 'static {
+        let (live, queue) = (Arc::clone(&self.live), self.queue.clone());
+        move |pending| {
+            live.pending(pending);
+            if live.first_scan_is_over() {
+                // Should the queue have been rebuilt: what is accepted from now on is new to the store.
+                let queue = queue.clone();
+                tokio::spawn(async move { queue.rebuilt_done().await });
+            }
+        }
+    }
+
+    fn register(&self, fatal: mpsc::Sender<QueueError>) -> Register {
         Register {
             queue: self.queue.clone(),
             folders: self.folders(),
@@ -271,6 +283,7 @@ impl Agent {
             vitals: Arc::clone(&self.vitals),
             complaints: Arc::clone(&self.complaints),
             wake: Arc::clone(&self.wake),
+            fatal,
         }
     }
 
@@ -326,7 +339,7 @@ async fn supervise(
     halt: CancellationToken,
 ) -> Result<(), RunError> {
     let mut outcome = tokio::select! {
-        // Stopping cancels `halt` as well, so a part may have obeyed before this is polled: that is no failure.
+        // Asked first: the parts end by the same token, and their ends are then what was asked for.
         biased;
         () = stop.cancelled() => Ok(()),
         Some(ended) = parts.join_next() => judge(ended, false),

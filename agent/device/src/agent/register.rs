@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::DateTime;
-use tokio::sync::Notify;
-use weir_journey::settle::{Observation, Reason, Structure};
+use tokio::sync::{Notify, mpsc};
+use weir_journey::settle::{Observation, Reason};
 use weir_journey::stamp::{Evidence, Zone, stamp};
 
 use crate::clock::Clock;
@@ -14,7 +14,7 @@ use crate::queue::{
     Accepted, Class, FileIdentity, Known, NewImage, Place, Quarantined, Queue, QueueError, SiteId,
 };
 use crate::serve::Vitals;
-use crate::settle::{self, RegisterError, Seen, Settled};
+use crate::settle::{self, Seen, Settled};
 
 /// A camera folder and whose it is.
 #[derive(Debug, Clone)]
@@ -36,33 +36,44 @@ pub(super) struct Register {
     pub(super) complaints: Arc<Complaints>,
     /// Rung when something was accepted.
     pub(super) wake: Arc<Notify>,
+    /// Told of a failure after which the agent cannot go on.
+    pub(super) fatal: mpsc::Sender<QueueError>,
 }
 
+/// Why a file cannot be registered now, for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NotNow(String);
+
 impl Register {
-    fn folder(&self, root: crate::watch::RootId) -> Result<&Folder, RegisterError> {
+    fn folder(&self, root: crate::watch::RootId) -> Result<&Folder, NotNow> {
         // Roots are made from the same list as folders.
         self.folders
             .get(root.0)
-            .ok_or_else(|| RegisterError::Passing("no such folder".into()))
+            .ok_or_else(|| NotNow("no such folder".into()))
     }
 
-    fn sort(&self, error: QueueError) -> RegisterError {
+    fn sort(&self, error: QueueError) -> NotNow {
+        let words = error.to_string();
         if error.class() == Class::Fatal {
-            return RegisterError::Fatal(error);
+            // One is enough to end the agent: there is room for it, or it was told already.
+            let _ = self.fatal.try_send(error);
+        } else {
+            let now = self.clock.monotonic();
+            self.complaints.warn(
+                "queue",
+                now,
+                &format!("images cannot be accepted now: {words}"),
+            );
         }
-        let now = self.clock.monotonic();
-        self.complaints.warn(
-            "queue",
-            now,
-            &format!("images cannot be accepted now: {error}"),
-        );
-        RegisterError::Passing(error.to_string())
+        NotNow(words)
     }
 }
 
-#[async_trait::async_trait]
 impl settle::Register for Register {
-    async fn judged(&self, files: &[Seen]) -> Result<Vec<bool>, RegisterError> {
+    type Error = NotNow;
+
+    async fn known(&self, files: &[Seen]) -> Result<Vec<bool>, NotNow> {
         let places = files
             .iter()
             .map(|seen| place(&seen.path, seen.observation))
@@ -78,32 +89,28 @@ impl settle::Register for Register {
         Ok(known.iter().map(judged).collect())
     }
 
-    async fn take(&self, settled: Settled) -> Result<(), RegisterError> {
-        let folder = self.folder(settled.root)?;
-        let Structure::Whole(format) = settled.inspection.structure else {
-            return Err(RegisterError::Passing("only whole files are taken".into()));
+    async fn take(&self, settled: Settled) -> Result<(), NotNow> {
+        let Seen {
+            root,
+            path,
+            observation,
+        } = settled.seen;
+        let folder = self.folder(root)?;
+        let mtime_ns = i64::try_from(observation.mtime_ns).unwrap_or(0);
+        let evidence = Evidence {
+            exif: settled.inspection.exif.as_deref(),
+            path: path.strip_prefix(&folder.path).unwrap_or(&path),
+            mtime: DateTime::from_timestamp_nanos(mtime_ns),
         };
-        let mtime_ns = i64::try_from(settled.observation.mtime_ns).unwrap_or(0);
-        let capture = stamp(
-            &Evidence {
-                exif: settled.inspection.exif.as_deref(),
-                path: settled
-                    .path
-                    .strip_prefix(&folder.path)
-                    .unwrap_or(&settled.path),
-                mtime: DateTime::from_timestamp_nanos(mtime_ns),
-            },
-            &folder.zone,
-        );
+        let capture = stamp(&evidence, &folder.zone);
         let image = NewImage {
             site: folder.site,
             sha256: settled.sha256,
-            place: place(&settled.path, settled.observation),
-            format: format.code(),
+            place: place(&path, observation),
+            format: settled.format.code(),
             captured_ms: capture.at.timestamp_millis(),
             offset_s: capture.at.offset().local_minus_utc(),
-            capture: serde_json::to_string(&capture)
-                .map_err(|error| RegisterError::Passing(error.to_string()))?,
+            capture: serde_json::to_string(&capture).map_err(|error| NotNow(error.to_string()))?,
             accepted_ms: self.clock.now_ms(),
         };
         let accepted = self
@@ -115,17 +122,17 @@ impl settle::Register for Register {
         match accepted {
             Accepted::New(id) | Accepted::Returned(id) => {
                 self.vitals.accepted(&folder.name);
-                tracing::debug!(site = folder.name, image = %id, path = %settled.path.display(), "accepted");
+                tracing::debug!(site = folder.name, image = %id, path = %path.display(), "accepted");
                 self.wake.notify_one();
             }
             Accepted::Duplicate(id) => {
-                tracing::debug!(site = folder.name, image = %id, path = %settled.path.display(), "known");
+                tracing::debug!(site = folder.name, image = %id, path = %path.display(), "known");
             }
         }
         Ok(())
     }
 
-    async fn quarantine(&self, file: Seen, reason: &Reason) -> Result<(), RegisterError> {
+    async fn quarantine(&self, file: &Seen, reason: &Reason) -> Result<(), NotNow> {
         let folder = self.folder(file.root)?;
         let sentence = format!(
             "{}: {} is set aside: {reason}",
@@ -150,7 +157,7 @@ impl settle::Register for Register {
             .map_err(|error| self.sort(error))
     }
 
-    async fn strike(&self, path: &Path) -> Result<u32, RegisterError> {
+    async fn strike(&self, path: &Path) -> Result<u32, NotNow> {
         self.queue
             .strike(path.to_owned())
             .await

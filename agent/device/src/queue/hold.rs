@@ -81,6 +81,13 @@ pub(super) fn lift(conn: &Connection, site: Option<SiteId>) -> Result<bool, Queu
     Ok(lifted > 0)
 }
 
+/// Makes every hold one to ask about now: somebody says that it is mended.
+pub(super) fn ask_now(conn: &Connection) -> Result<(), QueueError> {
+    conn.prepare_cached("UPDATE holds SET next_probe_ms = 0")?
+        .execute(())?;
+    Ok(())
+}
+
 /// How many days of use are kept.
 const DAYS_KEPT: i64 = 62;
 

@@ -335,6 +335,11 @@ impl Queue {
         self.write(move |conn| hold::lift(conn, site)).await
     }
 
+    /// Has every hold asked about now instead of at its own moment: somebody says that it is mended.
+    pub async fn ask_now(&self) -> Result<(), QueueError> {
+        self.write(hold::ask_now).await
+    }
+
     /// Adds to the bytes that a site sent on a day (days since 1970-01-01). Two months are kept.
     pub async fn spend(&self, site: SiteId, day: i64, bytes: u64) -> Result<(), QueueError> {
         self.write(move |conn| hold::spend(conn, site, day, bytes))

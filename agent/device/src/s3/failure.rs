@@ -129,11 +129,7 @@ impl fmt::Display for Failure {
             key,
             answer,
         } = self;
-        write!(f, "{doing:?} s3://{bucket}/{key}: {answer}")?;
-        match self.verdict() {
-            Verdict::Park { fix, .. } => write!(f, "; {fix}"),
-            _ => Ok(()),
-        }
+        write!(f, "{doing:?} s3://{bucket}/{key}: {answer}")
     }
 }
 

@@ -1,133 +1,167 @@
-//! Making a file and its name durable: fsync of the file, and of the folders that name it.
+//! Makes a file survive a power cut: its bytes, its name, and the names of the directories above it.
 //!
-//! A burst of files in one folder does not cost an fsync of the folder each: one that has not changed since it
-//! was last written out is not written out again.
+//! Files of one directory that come at the same time share one fsync of it: whoever comes while one runs
+//! waits for the next, which then serves all that wait.
 
-use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Stamps of a folder move with the kernel's tick, of at most 10 ms: one that is older than this cannot hide a
-/// change that came after it.
-const TICK: Duration = Duration::from_millis(100);
+/// Directories remembered as durable themselves; beyond it the memory starts anew.
+const REMEMBERED: usize = 1_024;
 
-/// More folders than this are not remembered: they are written out again.
-const MOST: usize = 1024;
-
-/// Folders that are known to be on the disk.
+/// Shares the fsyncs of directories.
 #[derive(Debug, Default)]
-pub(super) struct Folders(Mutex<HashMap<PathBuf, Stamp>>);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    mtime: (i64, i64),
-    ctime: (i64, i64),
+pub(super) struct Durable {
+    turns: Mutex<HashMap<PathBuf, Arc<Turn>>>,
+    /// Directories whose own names are on disk, up to their root.
+    anchored: Mutex<HashSet<PathBuf>>,
 }
 
-impl From<&Metadata> for Stamp {
-    fn from(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            mtime: (metadata.mtime(), metadata.mtime_nsec()),
-            ctime: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
+/// The fsyncs of one directory.
+#[derive(Debug, Default)]
+struct Turn {
+    asked: AtomicU64,
+    /// The highest number of asking that has been served.
+    served: tokio::sync::Mutex<u64>,
 }
 
-impl Folders {
-    /// Makes `file` at `path` durable, with the folders from its own up to `root`. Blocks.
+impl Durable {
+    /// Returns when `file`, which is at `path` below `root`, is on disk with its name.
     ///
     /// # Errors
-    /// What the disk says; the file is then not durable.
-    pub(super) fn settle(&self, file: &File, path: &Path, root: &Path) -> io::Result<()> {
-        tolerate(file.sync_all())?;
-        for folder in path
-            .ancestors()
-            .skip(1)
-            .take_while(|folder| folder.starts_with(root))
-        {
-            self.settle_folder(folder)?;
-        }
-        Ok(())
-    }
-
-    fn settle_folder(&self, path: &Path) -> io::Result<()> {
-        let folder = File::open(path)?;
-        let metadata = folder.metadata()?;
-        let stamp = Stamp::from(&metadata);
-        if self.lock().get(path) == Some(&stamp) {
+    /// Those of fsync; the file must not be counted as durable then.
+    pub(super) async fn keep(&self, file: File, path: &Path, root: &Path) -> io::Result<()> {
+        blocking(move || file.sync_all()).await?;
+        let Some(directory) = path.parent() else {
             return Ok(());
+        };
+        self.sync_directory(directory).await?;
+        // A new directory's own name lies in the one above.
+        let mut new = Vec::new();
+        let mut child = directory;
+        while child != root && !self.is_anchored(child) {
+            let Some(above) = child.parent() else { break };
+            self.sync_directory(above).await?;
+            new.push(child.to_owned());
+            child = above;
         }
-        tolerate(folder.sync_all())?;
-        let calm = metadata.modified().is_ok_and(|at| {
-            SystemTime::now()
-                .duration_since(at)
-                .is_ok_and(|age| age > TICK)
-        });
-        if calm {
-            let mut known = self.lock();
-            if known.len() >= MOST {
-                known.clear();
-            }
-            known.insert(path.to_owned(), stamp);
-        }
+        self.anchor(new);
         Ok(())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Stamp>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_anchored(&self, directory: &Path) -> bool {
+        let anchored = self.anchored.lock().unwrap_or_else(PoisonError::into_inner);
+        anchored.contains(directory)
+    }
+
+    fn anchor(&self, new: Vec<PathBuf>) {
+        let mut anchored = self.anchored.lock().unwrap_or_else(PoisonError::into_inner);
+        if anchored.len() >= REMEMBERED {
+            anchored.clear();
+        }
+        anchored.extend(new);
+    }
+
+    async fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(directory.to_owned()).or_default())
+        };
+        let result = turn.serve(directory).await;
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // This one and the map's: nobody else waits.
+        if Arc::strong_count(&turn) == 2 {
+            turns.remove(directory);
+        }
+        result
     }
 }
 
-/// A read-only or network file system may have nothing to write out, and says so with an error.
-fn tolerate(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::ReadOnlyFilesystem
-                    | io::ErrorKind::Unsupported
-                    | io::ErrorKind::InvalidInput
-            ) =>
-        {
-            Ok(())
+impl Turn {
+    async fn serve(&self, directory: &Path) -> io::Result<()> {
+        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut served = self.served.lock().await;
+        if *served >= number {
+            return Ok(());
         }
-        other => other,
+        let all = self.asked.load(Ordering::SeqCst);
+        let directory = directory.to_owned();
+        blocking(move || match File::open(&directory)?.sync_all() {
+            // Some file systems (CIFS, some FUSE) have no fsync of directories: nothing more can be done.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+                ) =>
+            {
+                Ok(())
+            }
+            result => result,
+        })
+        .await?;
+        *served = all;
+        Ok(())
     }
+}
+
+async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(io::Error::other)?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_calm_folder_is_written_out_once_and_a_changed_one_again() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("a");
-        std::fs::create_dir(&folder).unwrap();
-        let path = folder.join("x.jpg");
-        let file = File::create(&path).unwrap();
-        let long_ago = SystemTime::now() - Duration::from_secs(60);
-        File::open(&folder).unwrap().set_modified(long_ago).unwrap();
-        let folders = Folders::default();
-        folders.settle(&file, &path, root.path()).unwrap();
-        let known = folders.lock().get(&folder).copied();
-        assert!(known.is_some());
-        std::fs::write(folder.join("y.jpg"), b"").unwrap();
-        let now = Stamp::from(&std::fs::metadata(&folder).unwrap());
-        assert_ne!(known, Some(now), "a new name must be written out");
-        folders.settle(&file, &path, root.path()).unwrap();
+    #[tokio::test]
+    async fn a_deep_file_is_kept_and_a_vanished_one_is_not() {
+        let root = tempfile::tempdir().expect("tempdir");
+        let deep = root.path().join("a/b");
+        std::fs::create_dir_all(&deep).expect("created");
+        let durable = Durable::default();
+        for name in ["x", "y"] {
+            let path = deep.join(name);
+            let file = File::create(&path).expect("created");
+            durable.keep(file, &path, root.path()).await.expect("kept");
+        }
+        assert!(durable.turns.lock().expect("turns").is_empty());
+        let file = File::open(deep.join("x")).expect("opened");
+        std::fs::remove_dir_all(root.path().join("a")).expect("removed");
+        let error = durable.keep(file, &deep.join("x"), root.path()).await;
         assert_eq!(
-            folders.lock().get(&folder).copied(),
-            known,
-            "a folder in motion is not trusted"
+            error.expect_err("no directory").kind(),
+            io::ErrorKind::NotFound
         );
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_together_are_served_together() {
+        let directory = tempfile::tempdir().expect("tempdir");
+        let turn = Arc::new(Turn::default());
+        // While this is held, everybody else comes to wait.
+        let running = turn.served.lock().await;
+        let waiting: Vec<_> = (0..20)
+            .map(|_| {
+                let (turn, path) = (Arc::clone(&turn), directory.path().to_owned());
+                tokio::spawn(async move { turn.serve(&path).await })
+            })
+            .collect();
+        while turn.asked.load(Ordering::SeqCst) < 20 {
+            tokio::task::yield_now().await;
+        }
+        // Only one fsync can succeed: the directory is gone before a second could run.
+        drop(running);
+        let mut waiting = waiting.into_iter();
+        let first = waiting.next().expect("one");
+        first.await.expect("joined").expect("synced");
+        drop(directory);
+        for other in waiting {
+            other.await.expect("joined").expect("served by the first");
+        }
     }
 }

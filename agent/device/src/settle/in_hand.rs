@@ -1,122 +1,143 @@
-//! Which files are in hand, written down where the next start finds it: should the process die of one, it is
-//! known which.
+//! The note of which files are being read, for the next start in case this process does not survive one.
 //!
-//! Written without fsync: what has to survive is the death of the process, not a power cut, which is no
-//! file's fault.
+//! One slot a reader: a file that holds the path's bytes while the reader is at work and is empty
+//! otherwise. Written without fsync: what matters is the death of the process, not of the machine.
 
-use std::fs::{File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
-/// Bytes of a slot: a length of two bytes and the longest path of Linux.
-const SLOT: usize = 2 + 4096;
-
-/// The slots, one for each file that is read at the same time.
-#[derive(Debug)]
+/// The slots of all readers.
+#[derive(Debug, Default)]
 pub(super) struct InHand {
-    file: File,
-    free: Mutex<Vec<usize>>,
+    free: Mutex<Vec<File>>,
 }
 
-/// A slot in use; emptied when it is dropped.
+/// One file in hand; dropped when it no longer is, whatever way the reading ended short of death.
 #[derive(Debug)]
-pub(super) struct Slot<'a> {
-    of: &'a InHand,
-    number: usize,
+pub(super) struct Note<'a> {
+    slots: &'a InHand,
+    slot: Option<File>,
+}
+
+/// What a start finds.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) slots: InHand,
+    /// The files in hand when the last process ended without clearing its notes.
+    pub(super) suspects: Vec<PathBuf>,
 }
 
 impl InHand {
-    /// Opens the note in the state directory; gives the paths that were in hand when the last process ended.
-    pub(super) fn open(state: &Path, slots: usize) -> io::Result<(Self, Vec<PathBuf>)> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(state.join("in-hand"))?;
-        let left = read(&file)?;
-        file.set_len(0)?;
-        file.set_len((slots * SLOT) as u64)?;
-        Ok((
-            Self {
-                file,
-                free: Mutex::new((0..slots).collect()),
+    /// Opens `readers` slots below `state`, and reads what the last process left in any of them. What was
+    /// left stays on disk until [`forget`](Self::forget) or until the slot is used.
+    ///
+    /// # Errors
+    /// The state directory cannot be written.
+    pub(super) fn open(state: &Path, readers: usize) -> io::Result<Found> {
+        let directory = state.join("in-hand");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)?;
+        let mut suspects = Vec::new();
+        for entry in fs::read_dir(&directory)? {
+            let left = fs::read(entry?.path())?;
+            if !left.is_empty() {
+                suspects.push(PathBuf::from(OsString::from_vec(left)));
+            }
+        }
+        let slots = (0..readers)
+            .map(|slot| {
+                OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(false)
+                    .mode(0o600)
+                    .open(directory.join(slot.to_string()))
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        Ok(Found {
+            slots: Self {
+                free: Mutex::new(slots),
             },
-            left,
-        ))
+            suspects,
+        })
     }
 
-    /// Notes a path. Without a free slot or room on the disk it goes unnoted: reading it matters more.
-    pub(super) fn take(&self, path: &Path) -> Option<Slot<'_>> {
-        let number = self
+    /// Empties every slot below `state`: the suspects have their strikes.
+    ///
+    /// # Errors
+    /// The state directory cannot be written.
+    pub(super) fn forget(state: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(state.join("in-hand"))? {
+            OpenOptions::new()
+                .write(true)
+                .open(entry?.path())?
+                .set_len(0)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that `path` is in hand. With no slot free, or a disk that takes no note, the work goes on
+    /// without: a missing note costs protection, a refused file would cost an image.
+    pub(super) fn note(&self, path: &Path) -> Note<'_> {
+        let slot = self
             .free
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .pop()?;
-        let slot = Slot { of: self, number };
-        let bytes = path.as_os_str().as_bytes();
-        let length = u16::try_from(bytes.len())
-            .ok()
-            .filter(|&n| usize::from(n) + 2 <= SLOT)?;
-        let note = [&length.to_le_bytes(), bytes].concat();
-        self.file.write_all_at(&note, (number * SLOT) as u64).ok()?;
-        Some(slot)
+            .pop();
+        if let Some(slot) = &slot
+            && let Err(error) = slot
+                .set_len(0)
+                .and_then(|()| slot.write_all_at(path.as_os_str().as_bytes(), 0))
+        {
+            tracing::debug!(%error, "no note of the file in hand");
+        }
+        Note { slots: self, slot }
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for Note<'_> {
     fn drop(&mut self) {
-        // A note that stays costs the file one strike of three.
-        let _ = self
-            .of
-            .file
-            .write_all_at(&[0, 0], (self.number * SLOT) as u64);
-        self.of
-            .free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(self.number);
-    }
-}
-
-fn read(file: &File) -> io::Result<Vec<PathBuf>> {
-    let slots = file.metadata()?.len() / SLOT as u64;
-    let mut paths = Vec::new();
-    for number in 0..slots.min(64) {
-        let mut slot = vec![0; SLOT];
-        file.read_exact_at(&mut slot, number * SLOT as u64)?;
-        let length = usize::from(u16::from_le_bytes([slot[0], slot[1]]));
-        if (1..=SLOT - 2).contains(&length) {
-            slot.truncate(2 + length);
-            paths.push(std::ffi::OsString::from_vec(slot.split_off(2)).into());
+        if let Some(slot) = self.slot.take() {
+            // A note that cannot be cleared costs the file a strike at the next start, not more.
+            let _ = slot.set_len(0);
+            self.slots
+                .free
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(slot);
         }
     }
-    Ok(paths)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
 
     #[test]
-    fn what_was_in_hand_when_the_process_died_is_found_by_the_next() {
-        let state = tempfile::tempdir().unwrap();
-        let odd = PathBuf::from(std::ffi::OsString::from_vec(b"/cam/\xff\n.jpg".to_vec()));
-        {
-            let (in_hand, left) = InHand::open(state.path(), 2).unwrap();
-            assert!(left.is_empty());
-            drop(in_hand.take(Path::new("/cam/done.jpg")));
-            // Forgotten, as by a SIGKILL: never dropped.
-            std::mem::forget(in_hand.take(&odd));
-        }
-        let (_, left) = InHand::open(state.path(), 2).unwrap();
-        assert_eq!(left, [odd]);
-        let (_, left) = InHand::open(state.path(), 2).unwrap();
-        assert!(left.is_empty(), "a strike is counted once");
+    fn only_what_was_in_hand_at_the_end_is_suspect() {
+        let state = tempfile::tempdir().expect("tempdir");
+        let found = InHand::open(state.path(), 2).expect("opened");
+        assert!(found.suspects.is_empty());
+        let odd = Path::new(OsStr::from_bytes(b"/cam/\xff.jpg"));
+        drop(found.slots.note(Path::new("/cam/a-much-longer-name.jpg")));
+        let in_hand = found.slots.note(odd);
+        let done = found.slots.note(Path::new("/cam/done.jpg"));
+        drop(done);
+        // The process dies here: nothing more is cleared.
+        std::mem::forget(in_hand);
+
+        let next = InHand::open(state.path(), 1).expect("opened");
+        assert_eq!(next.suspects, [odd]);
+        InHand::forget(state.path()).expect("forgotten");
+        let later = InHand::open(state.path(), 1).expect("opened");
+        assert!(later.suspects.is_empty());
     }
 }

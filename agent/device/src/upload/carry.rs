@@ -252,7 +252,7 @@ impl Carrier {
             Verdict::Park { scope, fix } => {
                 self.means.vitals.failed("refused");
                 if scope == Scope::Image {
-                    self.complain("refused", &format!("{}: {words}", image.site_name));
+                    self.complain("refused", &format!("{}: {words}; {fix}", image.site_name));
                 }
                 (self.park(scope, words, fix), Lesson::Answered)
             }

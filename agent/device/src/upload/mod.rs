@@ -205,7 +205,7 @@ impl Uploader {
                 biased;
                 () = stop.cancelled() => break,
                 Some(carried) = self.hands.join_next() => self.learn(carried).await?,
-                () = self.means.wake.notified() => {}
+                () = self.means.wake.notified() => self.woken().await?,
                 () = self.means.gate.freed() => {}
                 () = sleep_until(&self.means.clock, until) => {}
             }
@@ -215,6 +215,36 @@ impl Uploader {
             }
         }
         self.drain(drain).await
+    }
+
+    /// Something was accepted, a folder came back, or the operator changed the queue.
+    async fn woken(&mut self) -> Result<(), QueueError> {
+        self.look_for_folders().await;
+        if !self.refusals.is_empty() {
+            match self.means.queue.view().holds().await {
+                Ok(holds) => self.refusals.renew(holds),
+                Err(error) => {
+                    self.queue_failed(error)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sites whose folders are all there again need not wait any longer.
+    async fn look_for_folders(&mut self) {
+        if self.away.is_empty() {
+            return;
+        }
+        let away = self.sites.iter().filter(|site| self.away.contains_key(&site.id));
+        let folders: Vec<_> = away.map(|site| (site.id, site.directories.clone())).collect();
+        let looked = tokio::task::spawn_blocking(move || {
+            let there = |(_, folders): &(SiteId, Vec<PathBuf>)| folders.iter().all(|folder| folder.is_dir());
+            folders.into_iter().filter(there).map(|(id, _)| id).collect::<Vec<_>>()
+        });
+        for id in looked.await.unwrap_or_default() {
+            self.away.remove(&id);
+        }
     }
 
     async fn drain(mut self, within: Duration) -> Result<(), QueueError> {

@@ -50,6 +50,20 @@ impl Refusals {
         )
     }
 
+    /// Takes over what the queue says of them: the operator may have had them asked about now.
+    pub(super) fn renew(&mut self, holds: Vec<Hold>) {
+        let renewed = holds.into_iter().map(|hold| {
+            let asking = self.0.get(&hold.site).is_some_and(|standing| standing.asking);
+            (hold.site, Standing { hold, asking })
+        });
+        self.0 = renewed.collect();
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What `site` may send at `now_ms`.
     pub(super) fn leave(&self, site: SiteId, now_ms: i64, longest_ms: i64) -> Leave {
         let mut leave = Leave::Free;
@@ -204,6 +218,19 @@ mod tests {
         assert!(refusals.reason(SiteId(2)).is_some());
         refusals.accepted(SiteId(2));
         assert_eq!(refusals.leave(SiteId(1), 1, DAY_MS), Leave::Free);
+    }
+
+    #[test]
+    fn what_the_operator_has_mended_is_asked_about_at_once_and_by_one_image() {
+        let site = SiteId(1);
+        let mut refusals = Refusals::default();
+        let hold = refusals.refused(site, Scope::Site, words(), 0, &schedule(), 1.0);
+        assert_eq!(refusals.leave(site, 1, DAY_MS), Leave::Until(hold.next_probe_ms));
+        refusals.renew(vec![Hold { next_probe_ms: 0, ..hold.clone() }]);
+        assert_eq!(refusals.leave(site, 1, DAY_MS), Leave::Ask);
+        refusals.asking(site);
+        refusals.renew(vec![Hold { next_probe_ms: 0, ..hold }]);
+        assert_eq!(refusals.leave(site, 1, DAY_MS), Leave::Asking);
     }
 
     #[test]

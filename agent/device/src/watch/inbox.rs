@@ -116,11 +116,11 @@ impl Inbox {
         lanes.fresh.len() + lanes.found.len()
     }
 
-    /// The next sightings, announced ones first: at least one, at most `most`. Cancel-safe. For one
-    /// consumer.
-    pub async fn next(&self, most: usize) -> Vec<Sighting> {
+    /// The next sightings, announced ones first: at least one, at most `most`, and of those that a scan
+    /// found at most `most_found`. Cancel-safe. For one consumer.
+    pub async fn next(&self, most: usize, most_found: usize) -> Vec<Sighting> {
         loop {
-            let batch = self.take(most);
+            let batch = self.take(most, most_found);
             if !batch.is_empty() {
                 return batch;
             }
@@ -128,7 +128,7 @@ impl Inbox {
         }
     }
 
-    fn take(&self, most: usize) -> Vec<Sighting> {
+    fn take(&self, most: usize, most_found: usize) -> Vec<Sighting> {
         let mut lanes = self.lanes();
         let mut batch = Vec::new();
         while batch.len() < most {
@@ -144,7 +144,7 @@ impl Inbox {
                 });
             }
         }
-        let left = most - batch.len();
+        let left = (most - batch.len()).min(most_found);
         let found = left.min(lanes.found.len());
         batch.extend(lanes.found.drain(..found));
         if lanes.found.len() < FOUND_BOUND {
@@ -235,7 +235,7 @@ mod tests {
                     None => model.push((name, cause)),
                 }
             }
-            let out: Vec<_> = inbox.take(100).into_iter().map(|s| (s.path, s.cause)).collect();
+            let out: Vec<_> = inbox.take(100, 100).into_iter().map(|s| (s.path, s.cause)).collect();
             let expected: Vec<_> =
                 model.into_iter().map(|(name, cause)| (PathBuf::from(name.to_string()), cause)).collect();
             prop_assert_eq!(out, expected);
@@ -248,7 +248,7 @@ mod tests {
         let inbox = Inbox::new();
         inbox.found((0..10).map(|n| found(&format!("old{n}"))).collect());
         inbox.announce(ROOT, Path::new("fresh"), Cause::Closed);
-        let batch = inbox.next(2).await;
+        let batch = inbox.next(2, 2).await;
         assert_eq!(batch[0].path, Path::new("fresh"));
         assert_eq!(batch[1].path, Path::new("old0"));
     }
@@ -263,7 +263,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
-        inbox.next(1).await;
+        inbox.next(1, 1).await;
         waiting.await.expect("let on");
     }
 }

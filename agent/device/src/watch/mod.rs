@@ -35,6 +35,7 @@ use std::time::Duration;
 pub use canary::wake;
 pub use inbox::{Inbox, Sighting};
 pub use report::Report;
+pub(crate) use roots::Places;
 pub use roots::{Root, RootId};
 pub use task::run;
 pub use weir_journey::settle::Cause;

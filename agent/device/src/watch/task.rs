@@ -1,25 +1,26 @@
 //! The task that keeps the watches, walks the directories and judges the canary.
 
-use std::collections::VecDeque;
+mod walks;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::canary::{self, Act, Canary};
 use super::chores::{Lost, Todo};
-use super::inbox::{Inbox, Sighting};
+use super::inbox::Inbox;
 use super::inotify::{Eye, Inotify, Listener};
 use super::mounts::Mounts;
 use super::presence::{Change, Presence};
 use super::roots::{Places, Root, RootId};
-use super::scan::{Ground, Step, Walk, Why};
+use super::scan::Why;
 use super::tree::Tree;
-use super::{Cause, Eyes, Report, Settings};
+use super::{Eyes, Report, Settings};
+use walks::Lane;
 
 /// Without a watcher the rescans are this frequent, where the settings do not ask for more.
 const BLIND_RESCAN: Duration = Duration::from_secs(60);
@@ -78,44 +79,6 @@ pub(super) async fn run_with(
             () = mounts.changed() => watch.mounts_changed().await,
             () = sleep_until(timer) => watch.on_timer().await,
         }
-    }
-}
-
-/// Walks waiting, and the one whose step is running.
-#[derive(Default)]
-struct Lane {
-    waiting: VecDeque<Walk>,
-    step: Option<JoinHandle<(Walk, Step)>>,
-    /// The next step waits for room in the inbox.
-    held: bool,
-}
-
-impl Lane {
-    /// The running step's result; pending while none runs. Cancel-safe.
-    async fn stepped(&mut self) -> (Walk, Step) {
-        let Some(step) = &mut self.step else {
-            return std::future::pending().await;
-        };
-        let result = step.await;
-        self.step = None;
-        match result {
-            Ok(result) => result,
-            Err(error) => ended(error).await,
-        }
-    }
-
-    /// Begins the next step when there is one to do.
-    fn begin(&mut self, run: impl FnOnce(Walk) -> JoinHandle<(Walk, Step)>) {
-        if self.step.is_none()
-            && !self.held
-            && let Some(walk) = self.waiting.pop_front()
-        {
-            self.step = Some(run(walk));
-        }
-    }
-
-    fn is_held(&self) -> bool {
-        self.held && self.step.is_none()
     }
 }
 
@@ -279,136 +242,6 @@ impl<T: Fn(&Report) + Send + Sync> Watch<T> {
                 Change::Came => {}
             }
             self.rescan(root, Why::Whole);
-        }
-    }
-
-    fn rescan_all(&mut self, why: Why) {
-        let roots: Vec<_> = self.places.iter().cloned().collect();
-        for root in roots {
-            if !self.presence.is_absent(root.id) {
-                self.rescan(root, why);
-            }
-        }
-    }
-
-    /// Queues a walk of all of `root`, unless one is waiting that has not begun.
-    fn rescan(&mut self, root: Root, why: Why) {
-        let waiting = &mut self.routine.waiting;
-        let twin = waiting
-            .iter_mut()
-            .find(|walk| walk.root.id == root.id && !walk.has_begun());
-        match twin {
-            Some(twin) if why == Why::Whole => twin.why = why,
-            Some(_) => {}
-            None => {
-                let directory = root.directory.clone();
-                let walk = self.walk(root, directory, why);
-                self.routine.waiting.push_back(walk);
-            }
-        }
-    }
-
-    fn look_into(&mut self, directory: PathBuf) {
-        let owner = self.places.root_of(&directory).cloned();
-        if let Some(root) = owner.filter(|root| root.looks_into(&directory)) {
-            let walk = self.walk(root, directory, Why::Appeared);
-            self.urgent.waiting.push_back(walk);
-        }
-    }
-
-    fn walk(&mut self, root: Root, directory: PathBuf, why: Why) -> Walk {
-        self.walks += 1;
-        Walk::new(root, directory, why, self.walks)
-    }
-
-    fn begin_steps(&mut self) {
-        let ground = self.ground();
-        let run = |mut walk: Walk| {
-            let (places, tree, eye) = ground.clone();
-            tokio::task::spawn_blocking(move || {
-                let step = walk.step(&Ground {
-                    places: &places,
-                    tree: &tree,
-                    eye: eye.as_deref(),
-                });
-                (walk, step)
-            })
-        };
-        self.urgent.begin(run);
-        self.routine.begin(run);
-    }
-
-    /// Files in a directory that came are as good as announced: a closed one may have been closed
-    /// before the watch was set, one being written will be closed under watch.
-    fn urgent_stepped(&mut self, walk: Walk, step: Step) {
-        for file in &step.files {
-            self.inbox.announce(walk.root.id, &file.path, Cause::Found);
-        }
-        self.report_faults(step.faults);
-        if step.done {
-            self.report_unwatched(&walk);
-        } else {
-            self.urgent.waiting.push_front(walk);
-        }
-    }
-
-    async fn routine_stepped(&mut self, walk: Walk, step: Step) {
-        let root = walk.root.id;
-        let sightings = step.files.into_iter().map(|file| Sighting {
-            root,
-            path: file.path,
-            cause: Cause::Found,
-            overdue: file.overdue,
-        });
-        self.inbox.found(sightings.collect());
-        self.report_faults(step.faults);
-        if !step.done {
-            self.routine.held = true;
-            self.routine.waiting.push_front(walk);
-            return;
-        }
-        self.report_unwatched(&walk);
-        self.say(&Report::Scanned {
-            root,
-            files: walk.tally.files,
-            directories: walk.tally.directories,
-        });
-        if walk.tally.directories == 0 {
-            self.look_at_roots().await;
-        }
-        self.give_up_vanished(walk).await;
-    }
-
-    /// Ends the watches of directories that a whole walk did not meet and that are indeed gone.
-    async fn give_up_vanished(&self, walk: Walk) {
-        let (places, tree, eye) = self.ground();
-        blocking(move || {
-            for directory in tree.unseen_since(&walk.root.directory, walk.number) {
-                let mine = places.root_of(&directory).map(|root| root.id) == Some(walk.root.id);
-                if mine && !directory.is_dir() {
-                    for gone in tree.forget(&directory) {
-                        if let Some(eye) = &eye {
-                            eye.unwatch(&gone);
-                        }
-                    }
-                }
-            }
-        })
-        .await;
-    }
-
-    fn report_faults(&self, faults: Vec<(PathBuf, io::Error)>) {
-        for (directory, error) in faults {
-            self.say(&Report::Unreadable { directory, error });
-        }
-    }
-
-    fn report_unwatched(&self, walk: &Walk) {
-        if walk.tally.unwatched > 0 {
-            self.say(&Report::WatchLimit {
-                root: walk.root.id,
-                directories: walk.tally.unwatched,
-            });
         }
     }
 

@@ -75,7 +75,7 @@ impl Site {
             let (inbox, seen): (_, Arc<Mutex<Vec<Sighting>>>) = (inbox.clone(), Arc::clone(&seen));
             tokio::spawn(async move {
                 loop {
-                    let batch = inbox.next(64).await;
+                    let batch = inbox.next(64, 64).await;
                     seen.lock().expect("seen").extend(batch);
                 }
             })
@@ -292,7 +292,7 @@ async fn a_root_whose_parents_are_missing_is_awaited_step_by_step() {
         fs::create_dir(room.path().join(step)).expect("created");
     }
     write(&root.join("x.jpg"));
-    let seen = tokio::time::timeout(BOUND, inbox.next(1))
+    let seen = tokio::time::timeout(BOUND, inbox.next(1, 1))
         .await
         .expect("in time");
     assert_eq!(seen[0].path, root.join("x.jpg"));

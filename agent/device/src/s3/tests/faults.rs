@@ -113,10 +113,10 @@ async fn nobody_there_is_a_broken_link_and_a_missing_bucket_a_parked_site() {
         panic!("there is no such bucket");
     };
     assert_eq!(failure.answer.code.as_deref(), Some("NoSuchBucket"));
-    assert!(
-        failure.to_string().contains("create the bucket"),
-        "{failure}"
-    );
+    let Verdict::Park { fix, .. } = failure.verdict() else {
+        panic!("nobody but a person can mend this: {failure}");
+    };
+    assert!(fix.contains("create the bucket"), "{fix}");
     let Bench { server, store, .. } = &bench;
     assert!(server.is_some());
     let (store, bench) = (store.clone(), bench);

@@ -12,7 +12,7 @@ use weir_journey::upload::{Cause, Described, Schedule, Scope, Verdict, beside, m
 
 use super::pace::Lesson;
 use super::parts::Parts;
-use super::source::{Found, find};
+use super::source::{Found, find, holds};
 use super::{Destination, Means, day_of, millis};
 use crate::gate::Permit;
 use crate::queue::{Class, Delayed, Dossier, Image, QueueError, Refused, SiteId, Stored};
@@ -51,6 +51,8 @@ enum Outcome {
 /// After a link failure an image waits no longer than this: the breaker paces the link, and the wait only lets
 /// others go first.
 const LONGEST_LINK_WAIT: Duration = Duration::from_secs(60);
+/// Where nothing lengthens the wait from attempt to attempt, it is at least this long: no busy loop.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// An image that the store took and cannot show so often is parked: sending it again does not mend that.
 const UNPROVEN: u32 = 8;
 /// How long to wait before the queue is tried again when its disk is full.
@@ -105,12 +107,39 @@ impl Carrier {
             }
             Err(error) => return self.unreadable(&dossier.image, &error.to_string()),
         };
-        match self.deliver(to, dossier, file, sent).await {
+        match self.deliver(to, dossier, Arc::clone(&file), sent).await {
             Ok(delivery) => {
                 self.arrived(&dossier.image, &delivery);
                 (Outcome::Delivered(delivery), Lesson::Fine, false)
             }
+            Err(SendError::Store(failure)) if failure.verdict() == Verdict::Changed => {
+                self.garbled(&dossier.image, file, failure.to_string())
+                    .await
+            }
             Err(error) => self.failed(&dossier.image, error),
+        }
+    }
+
+    /// The store got other bytes than were accepted: either the file has changed although `stat` shows
+    /// nothing (a failing card), or something on the way garbled them.
+    async fn garbled(
+        &self,
+        image: &Image,
+        file: Arc<std::fs::File>,
+        words: String,
+    ) -> (Outcome, Lesson, bool) {
+        let sha256 = image.sha256;
+        let holds = tokio::task::spawn_blocking(move || holds(&file, sha256)).await;
+        match holds.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            Ok(false) => self.gone(image, std::slice::from_ref(&image.place.path)),
+            Ok(true) => {
+                let garbled = Verdict::Retry {
+                    cause: Cause::Link,
+                    after: None,
+                };
+                self.judged(image, &garbled, words)
+            }
+            Err(error) => self.unreadable(image, &error.to_string()),
         }
     }
 
@@ -240,11 +269,12 @@ impl Carrier {
                 self.complain(label(cause), &words);
                 let wait = match cause {
                     Cause::Link => self.wait(image).min(LONGEST_LINK_WAIT),
-                    Cause::Busy | Cause::Race => {
-                        after.unwrap_or_else(|| self.retries.delay(2, fastrand::f64()))
-                    }
+                    Cause::Busy | Cause::Race => after
+                        .unwrap_or_else(|| self.retries.delay(2, fastrand::f64()))
+                        .max(SHORTEST_WAIT),
                     Cause::Server => after.unwrap_or_else(|| self.wait(image)),
-                    Cause::Clock => Duration::ZERO,
+                    // The next request is signed with the right time, and need not wait for more than that.
+                    Cause::Clock => SHORTEST_WAIT,
                 };
                 let lesson = Lesson::Failed(cause, wait, words.clone());
                 (self.delay(wait, cause.counts(), true, words), lesson)
@@ -256,25 +286,13 @@ impl Carrier {
                 }
                 (self.park(scope, words, fix), Lesson::Answered)
             }
-            Verdict::Exists => (
+            // Whoever held the key a moment ago does no longer; a changed file was dealt with before.
+            Verdict::Exists | Verdict::Changed => (
                 self.delay(self.wait(image), true, true, words),
                 Lesson::Answered,
             ),
-            Verdict::Changed => {
-                // The store got other bytes than were accepted. The file's own identity is unchanged, or it
-                // would have been noticed before: so the next look reads all of it.
-                self.means.vitals.failed("changed");
-                self.complain("changed", &words);
-                (self.look_again(image, words), Lesson::Answered)
-            }
         };
         (outcome, lesson, false)
-    }
-
-    /// What the store got differs: either the file does, or something on the way garbled it.
-    fn look_again(&self, image: &Image, words: String) -> Outcome {
-        (self.means.look_again.0)(&image.place.path);
-        self.delay(self.wait(image), true, true, words)
     }
 
     fn wait(&self, image: &Image) -> Duration {

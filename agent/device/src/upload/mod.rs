@@ -5,142 +5,32 @@
 //! never polls.
 
 mod carry;
+mod means;
 mod pace;
 mod parts;
 mod refusals;
 mod source;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use weir_journey::gate::{Order, Windows};
-use weir_journey::identity::SiteName;
-use weir_journey::settle::{Format, Kind};
-use weir_journey::stamp::Zone;
-use weir_journey::upload::{Naming, Schedule, Template};
+use weir_journey::gate::Order;
 
 use crate::clock::Clock;
-use crate::complaints::Complaints;
-use crate::gate::{Gate, Permit};
-use crate::queue::{self, Dossier, Hold, Image, Longest, Queue, QueueError, SiteId};
-use crate::s3::Store;
-use crate::serve::Vitals;
+use crate::gate::Permit;
+use crate::queue::{self, Dossier, Hold, Longest, QueueError, SiteId};
 
 pub(crate) use carry::captured;
 use carry::{Carried, Carrier};
+pub use means::{Destination, LookAgain, Means, Orders, Progress};
 use pace::{Change, Lesson, Pace, Room};
 use refusals::{Leave, Refusals};
-
-/// What the uploader knows of a site.
-#[derive(Debug, Clone)]
-pub struct Destination {
-    /// Its number in the queue.
-    pub id: SiteId,
-    /// Its name.
-    pub name: SiteName,
-    /// The zone of its camera's clock, in which its windows and days are meant.
-    pub zone: Zone,
-    /// Its bucket.
-    pub bucket: String,
-    /// The names of its objects.
-    pub key: Template,
-    /// Its camera's folders.
-    pub directories: Vec<PathBuf>,
-}
-
-impl Destination {
-    /// Bucket and key that an image of this site gets, unless that key is taken.
-    fn target(&self, image: &Image) -> (String, String) {
-        let format = Format::from_code(image.format);
-        let naming = Naming {
-            site: &self.name,
-            // In the zone of the camera, also where the time itself was stated in UTC.
-            captured: self.zone.at(carry::captured(image).to_utc()),
-            kind: match format.map(Format::kind) {
-                Some(Kind::Video) => "video",
-                Some(Kind::Image) | None => "image",
-            },
-            extension: format.map_or("bin", Format::extension),
-            name: carry::name(image),
-            sha256: image.sha256,
-        };
-        (self.bucket.clone(), self.key.render(&naming))
-    }
-}
-
-/// What the uploader is told.
-#[derive(Debug, Clone)]
-pub struct Orders {
-    /// Which of a site's images goes first.
-    pub order: Order,
-    /// Images on their way at once, at most.
-    pub most: usize,
-    /// When images may go up, in the site's time.
-    pub windows: Windows,
-    /// Bytes a day and site, at most; `None` = no bound.
-    pub daily_budget: Option<u64>,
-    /// Link failures in a row that open the breaker.
-    pub tolerance: u32,
-    /// Waits between the breaker's probes.
-    pub probes: Schedule,
-    /// Waits after passing failures of one image.
-    pub retries: Schedule,
-    /// Waits between the probes of a refusal.
-    pub refusals: Schedule,
-}
-
-/// What the uploader shows of itself.
-#[derive(Debug, Default, Clone)]
-pub struct Progress {
-    /// Images on their way.
-    pub in_flight: usize,
-    /// How many may be on their way at once.
-    pub width: usize,
-    /// Since when the link is down, on the monotonic clock.
-    pub down_since: Option<Duration>,
-    /// What the link or the store last failed with.
-    pub last_failure: Option<String>,
-    /// Why nothing of a site goes up now.
-    pub held: Vec<(SiteName, String)>,
-}
-
-/// Has the settle step look at a file again.
-#[derive(Clone)]
-pub struct LookAgain(pub Arc<dyn Fn(&Path) + Send + Sync>);
-
-impl std::fmt::Debug for LookAgain {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("LookAgain")
-    }
-}
-
-/// Everything the uploader works with.
-#[derive(Debug, Clone)]
-pub struct Means {
-    /// The queue.
-    pub queue: Queue,
-    /// The store.
-    pub store: Arc<Store>,
-    /// Who may go up.
-    pub gate: Arc<dyn Gate>,
-    /// The time.
-    pub clock: Clock,
-    /// The counters.
-    pub vitals: Arc<Vitals>,
-    /// Repeated errors.
-    pub complaints: Arc<Complaints>,
-    /// Told when something was accepted or changed in the queue.
-    pub wake: Arc<Notify>,
-    /// Told of files that are not what was accepted: the settle step looks at them again.
-    pub look_again: LookAgain,
-}
 
 /// Carries images up until it is told to stop.
 #[derive(Debug)]
@@ -236,11 +126,22 @@ impl Uploader {
         if self.away.is_empty() {
             return;
         }
-        let away = self.sites.iter().filter(|site| self.away.contains_key(&site.id));
-        let folders: Vec<_> = away.map(|site| (site.id, site.directories.clone())).collect();
+        let away = self
+            .sites
+            .iter()
+            .filter(|site| self.away.contains_key(&site.id));
+        let folders: Vec<_> = away
+            .map(|site| (site.id, site.directories.clone()))
+            .collect();
         let looked = tokio::task::spawn_blocking(move || {
-            let there = |(_, folders): &(SiteId, Vec<PathBuf>)| folders.iter().all(|folder| folder.is_dir());
-            folders.into_iter().filter(there).map(|(id, _)| id).collect::<Vec<_>>()
+            let there = |(_, folders): &(SiteId, Vec<PathBuf>)| {
+                folders.iter().all(|folder| folder.is_dir())
+            };
+            folders
+                .into_iter()
+                .filter(there)
+                .map(|(id, _)| id)
+                .collect::<Vec<_>>()
         });
         for id in looked.await.unwrap_or_default() {
             self.away.remove(&id);
@@ -275,6 +176,11 @@ impl Uploader {
                 Ok(Some(now + QUEUE_PAUSE))
             }
         }
+    }
+
+    /// What is only remembered for the next start may fail while the disk is full.
+    fn tolerate(&self, done: Result<(), QueueError>) -> Result<(), QueueError> {
+        done.or_else(|error| self.queue_failed(error).map(|_| ()))
     }
 
     /// Begins what may be begun; gives the monotonic moment at which more may.
@@ -485,7 +391,8 @@ impl Uploader {
         let chance = fastrand::f64();
         if carried.lesson == Lesson::Fine {
             for hold in self.refusals.accepted(carried.site) {
-                self.lift(hold).await?;
+                let lifted = self.lift(hold).await;
+                self.tolerate(lifted)?;
             }
         }
         if let Some(refused) = carried.refused {
@@ -500,7 +407,8 @@ impl Uploader {
             let about = format!("refused {:?}", hold.site);
             let sentence = format!("{}; {}", hold.reason, hold.fix);
             self.means.complaints.warn(&about, now, &sentence);
-            self.means.queue.hold(hold).await?;
+            let held = self.means.queue.hold(hold).await;
+            self.tolerate(held)?;
         } else if carried.lesson != Lesson::Fine {
             self.refusals.unasked(carried.site);
         }

@@ -53,7 +53,10 @@ impl Refusals {
     /// Takes over what the queue says of them: the operator may have had them asked about now.
     pub(super) fn renew(&mut self, holds: Vec<Hold>) {
         let renewed = holds.into_iter().map(|hold| {
-            let asking = self.0.get(&hold.site).is_some_and(|standing| standing.asking);
+            let asking = self
+                .0
+                .get(&hold.site)
+                .is_some_and(|standing| standing.asking);
             (hold.site, Standing { hold, asking })
         });
         self.0 = renewed.collect();
@@ -225,11 +228,20 @@ mod tests {
         let site = SiteId(1);
         let mut refusals = Refusals::default();
         let hold = refusals.refused(site, Scope::Site, words(), 0, &schedule(), 1.0);
-        assert_eq!(refusals.leave(site, 1, DAY_MS), Leave::Until(hold.next_probe_ms));
-        refusals.renew(vec![Hold { next_probe_ms: 0, ..hold.clone() }]);
+        assert_eq!(
+            refusals.leave(site, 1, DAY_MS),
+            Leave::Until(hold.next_probe_ms)
+        );
+        refusals.renew(vec![Hold {
+            next_probe_ms: 0,
+            ..hold.clone()
+        }]);
         assert_eq!(refusals.leave(site, 1, DAY_MS), Leave::Ask);
         refusals.asking(site);
-        refusals.renew(vec![Hold { next_probe_ms: 0, ..hold }]);
+        refusals.renew(vec![Hold {
+            next_probe_ms: 0,
+            ..hold
+        }]);
         assert_eq!(refusals.leave(site, 1, DAY_MS), Leave::Asking);
     }
 

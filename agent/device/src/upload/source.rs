@@ -5,7 +5,7 @@
 //! never goes up under the name of the one that was accepted.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,11 +70,19 @@ fn open(place: &Place, sha256: Sha256) -> io::Result<Option<File>> {
     Ok(None)
 }
 
+/// Whether a file still holds the bytes of a digest. Blocks.
+///
+/// # Errors
+/// The system's, when it cannot be read to its end.
+pub(super) fn holds(file: &File, sha256: Sha256) -> io::Result<bool> {
+    Ok(hash(&mut &*file)? == sha256)
+}
+
 fn nanoseconds(seconds: i64, rest: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(rest)
 }
 
-fn hash(file: &mut File) -> io::Result<Sha256> {
+fn hash(file: &mut (impl Read + Seek)) -> io::Result<Sha256> {
     let mut hasher = sha2::Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
     file.rewind()?;
@@ -118,5 +126,123 @@ impl From<&std::fs::Metadata> for FileIdentity {
             mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
             ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{Image, ImageId, SiteId};
+    use weir_journey::queue::State;
+
+    struct Camera(tempfile::TempDir);
+
+    impl Camera {
+        fn write(&self, name: &str, bytes: &[u8]) -> Place {
+            let path = self.0.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let identity = FileIdentity::from(&std::fs::metadata(&path).unwrap());
+            Place { path, identity }
+        }
+
+        fn find(&self, place: &Place, elsewhere: Vec<Place>, bytes: &[u8]) -> Found {
+            let folders = [self.0.path().to_owned()];
+            find(&dossier(place.clone(), elsewhere, bytes), &folders)
+        }
+    }
+
+    fn dossier(place: Place, elsewhere: Vec<Place>, bytes: &[u8]) -> Dossier {
+        let image = Image {
+            id: ImageId(1),
+            site: SiteId(1),
+            site_name: "first-dam".parse().unwrap(),
+            sha256: Sha256(sha2::Sha256::digest(bytes).into()),
+            place,
+            format: 1,
+            captured_ms: 0,
+            offset_s: 0,
+            capture: "{}".into(),
+            accepted_ms: 0,
+            state: State::Uploading,
+            unsure: false,
+            attempts: 0,
+            next_at_ms: None,
+            target: None,
+            multipart: None,
+            etag: None,
+            verified_ms: None,
+            proof: None,
+            refusal: None,
+            failure: None,
+            fix: None,
+        };
+        Dossier {
+            image,
+            elsewhere,
+            parts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_accepted_bytes_are_found_wherever_they_lie_and_others_are_never_taken_for_them() {
+        let camera = Camera(tempfile::tempdir().unwrap());
+        let place = camera.write("a.jpg", b"accepted");
+        assert!(matches!(
+            camera.find(&place, vec![], b"accepted"),
+            Found::Here(_)
+        ));
+        // Touched, but the same bytes: what stat says differs, the digest does not.
+        let touched = camera.write("a.jpg", b"accepted");
+        assert!(matches!(
+            camera.find(&place, vec![], b"accepted"),
+            Found::Here(_)
+        ));
+        // Replaced by another file of the same length.
+        camera.write("a.jpg", b"replaced");
+        let Found::Gone { replaced } = camera.find(&place, vec![], b"accepted") else {
+            panic!("a replaced file was taken for the accepted one");
+        };
+        assert_eq!(replaced, [touched.path]);
+        let copy = camera.write("copy.jpg", b"accepted");
+        assert!(matches!(
+            camera.find(&place, vec![copy], b"accepted"),
+            Found::Here(_)
+        ));
+    }
+
+    #[test]
+    fn a_pulled_card_is_told_from_a_deleted_file() {
+        let camera = Camera(tempfile::tempdir().unwrap());
+        let place = camera.write("a.jpg", b"accepted");
+        std::fs::remove_file(&place.path).unwrap();
+        let gone = camera.find(&place, vec![], b"accepted");
+        assert!(matches!(gone, Found::Gone { replaced } if replaced.is_empty()));
+        std::fs::remove_dir(camera.0.path()).unwrap();
+        assert!(matches!(
+            camera.find(&place, vec![], b"accepted"),
+            Found::Away
+        ));
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_file_is_not_followed() {
+        let camera = Camera(tempfile::tempdir().unwrap());
+        let place = camera.write("a.jpg", b"accepted");
+        std::fs::rename(&place.path, camera.0.path().join("b.jpg")).unwrap();
+        std::os::unix::fs::symlink("b.jpg", &place.path).unwrap();
+        assert!(matches!(
+            camera.find(&place, vec![], b"accepted"),
+            Found::Gone { .. }
+        ));
+    }
+
+    #[test]
+    fn rotten_bytes_are_noticed_although_stat_shows_nothing() {
+        let camera = Camera(tempfile::tempdir().unwrap());
+        let place = camera.write("a.jpg", b"rotten");
+        let file = File::open(&place.path).unwrap();
+        let digest = |bytes: &[u8]| Sha256(sha2::Sha256::digest(bytes).into());
+        assert!(holds(&file, digest(b"rotten")).unwrap());
+        assert!(!holds(&file, digest(b"fresh!")).unwrap());
     }
 }

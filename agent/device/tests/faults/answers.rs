@@ -167,7 +167,10 @@ fn a_store_that_always_shows_a_wrong_checksum_gets_no_heap_of_copies() {
         station.count("parked") == 1
     });
     let row = station.image(&path);
-    assert!(row["fix"].as_str().is_some_and(|fix| !fix.is_empty()), "{row}");
+    assert!(
+        row["fix"].as_str().is_some_and(|fix| !fix.is_empty()),
+        "{row}"
+    );
     assert!(
         s3.objects().len() <= 2,
         "{} copies of one image",

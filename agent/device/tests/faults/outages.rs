@@ -24,14 +24,15 @@ fn a_dead_link_is_asked_by_one_probe_at_a_time_and_what_waited_goes_up_when_it_i
     station.set("gate.probe_first", "1s");
     station.set("gate.probe_max", "1s");
     // Connections are cut instead of refused, so that the store can count them.
-    s3.faults()
-        .set([Rule::new(Action::Cut { after_bytes: 0 })]);
+    s3.faults().set([Rule::new(Action::Cut { after_bytes: 0 })]);
     let agent = station.start();
     let pictures = fifty(&station);
     wait::until("the link is said to be down", || {
         !station.status()["link"]["down_since"].is_null()
     });
-    wait::until("all are accepted meanwhile", || station.images().len() == 50);
+    wait::until("all are accepted meanwhile", || {
+        station.images().len() == 50
+    });
     assert!(
         station.status()["troubles"]
             .to_string()

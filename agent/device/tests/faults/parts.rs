@@ -31,9 +31,10 @@ fn a_kill_in_the_middle_of_a_large_file_costs_one_part() {
     let video = video();
     let path = station.drop_file("image_capture_2024-08-09_14-30-00.mp4", &video);
     let agent = station.start();
-    wait::until("two parts are written down and a third is under way", || {
-        s3.stats().puts_now == 1 && station.image(&path)["parts_stored"] == 2
-    });
+    wait::until(
+        "two parts are written down and a third is under way",
+        || s3.stats().puts_now == 1 && station.image(&path)["parts_stored"] == 2,
+    );
     agent.kill();
     s3.faults().clear();
     let agent = station.start();
@@ -43,7 +44,10 @@ fn a_kill_in_the_middle_of_a_large_file_costs_one_part() {
     let stats = s3.stats();
     assert_eq!(stats.answered(Operation::UploadPart, 200), 5);
     // The one that was under way hangs in the store to this day.
-    assert_eq!(stats.count(Operation::UploadPart) + stats.puts_now as u64, 6);
+    assert_eq!(
+        stats.count(Operation::UploadPart) + stats.puts_now as u64,
+        6
+    );
     assert_eq!(stats.count(Operation::CreateMultipartUpload), 1);
     assert_eq!(stats.count(Operation::PutObject), 0);
 }

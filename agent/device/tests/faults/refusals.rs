@@ -44,9 +44,11 @@ fn a_missing_bucket_parks_few_images_and_its_making_frees_them_all() {
     // Those that were under way together found out together; the others were never sent.
     let asked = requests(&s3);
     assert!(asked <= 16, "{asked} requests for what cannot be done");
-    wait::steadily(Duration::from_secs(1), "a refused site goes on asking", || {
-        requests(&s3) == asked
-    });
+    wait::steadily(
+        Duration::from_secs(1),
+        "a refused site goes on asking",
+        || requests(&s3) == asked,
+    );
     s3.make(BUCKET);
     station.json(&["queue", "retry", "--state", "parked"]);
     Oracle::of(BUCKET, &pictures).agrees(&s3);
@@ -61,7 +63,8 @@ fn a_refusal_is_asked_about_again_by_one_image_and_a_restart_forgets_nothing() {
     let mut station = Station::new(&s3);
     station.set("upload.park_probe_first", "1s");
     station.set("upload.park_probe_max", "1s");
-    s3.faults().set([Rule::new(Action::Error(Refusal::AccessDenied))]);
+    s3.faults()
+        .set([Rule::new(Action::Error(Refusal::AccessDenied))]);
     let pictures = ten(&station);
     let agent = station.start();
     wait::until("an image is parked", || station.count("parked") > 0);

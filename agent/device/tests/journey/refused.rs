@@ -59,7 +59,9 @@ fn a_truncated_file_that_is_completed_later_is_taken() {
     let agent = station.start();
     let picture = Picture::new(1).sized(100_000).jpeg();
     let path = station.drop_file(hydrocam(0), &picture[..50_000]);
-    wait::until("the half is set aside", || !quarantined(&station).is_empty());
+    wait::until("the half is set aside", || {
+        !quarantined(&station).is_empty()
+    });
     fs::write(path, &picture).unwrap();
     Oracle::of(BUCKET, [&picture]).agrees(&s3);
     station.until("verified", 1);

@@ -12,7 +12,6 @@ pub(crate) mod s3;
 pub(crate) mod station;
 pub(crate) mod wait;
 
-
 pub(crate) use s3::S3;
 pub(crate) use station::Station;
 pub(crate) use weir_journey::fixtures::Picture;

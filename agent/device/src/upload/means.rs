@@ -1,0 +1,124 @@
+//! What the uploader is given: where images go, what it is told, and what it works with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use weir_journey::gate::{Order, Windows};
+use weir_journey::identity::SiteName;
+use weir_journey::settle::{Format, Kind};
+use weir_journey::stamp::Zone;
+use weir_journey::upload::{Naming, Schedule, Template};
+
+use super::carry;
+use crate::clock::Clock;
+use crate::complaints::Complaints;
+use crate::gate::Gate;
+use crate::queue::{Image, Queue, SiteId};
+use crate::s3::Store;
+use crate::serve::Vitals;
+
+/// What the uploader knows of a site.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// Its number in the queue.
+    pub id: SiteId,
+    /// Its name.
+    pub name: SiteName,
+    /// The zone of its camera's clock, in which its windows and days are meant.
+    pub zone: Zone,
+    /// Its bucket.
+    pub bucket: String,
+    /// The names of its objects.
+    pub key: Template,
+    /// Its camera's folders.
+    pub directories: Vec<PathBuf>,
+}
+
+impl Destination {
+    /// Bucket and key that an image of this site gets, unless that key is taken.
+    pub(super) fn target(&self, image: &Image) -> (String, String) {
+        let format = Format::from_code(image.format);
+        let naming = Naming {
+            site: &self.name,
+            // In the zone of the camera, also where the time itself was stated in UTC.
+            captured: self.zone.at(carry::captured(image).to_utc()),
+            kind: match format.map(Format::kind) {
+                Some(Kind::Video) => "video",
+                Some(Kind::Image) | None => "image",
+            },
+            extension: format.map_or("bin", Format::extension),
+            name: carry::name(image),
+            sha256: image.sha256,
+        };
+        (self.bucket.clone(), self.key.render(&naming))
+    }
+}
+
+/// What the uploader is told.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    /// Which of a site's images goes first.
+    pub order: Order,
+    /// Images on their way at once, at most.
+    pub most: usize,
+    /// When images may go up, in the site's time.
+    pub windows: Windows,
+    /// Bytes a day and site, at most; `None` = no bound.
+    pub daily_budget: Option<u64>,
+    /// Link failures in a row that open the breaker.
+    pub tolerance: u32,
+    /// Waits between the breaker's probes.
+    pub probes: Schedule,
+    /// Waits after passing failures of one image.
+    pub retries: Schedule,
+    /// Waits between the probes of a refusal.
+    pub refusals: Schedule,
+}
+
+/// What the uploader shows of itself.
+#[derive(Debug, Default, Clone)]
+pub struct Progress {
+    /// Images on their way.
+    pub in_flight: usize,
+    /// How many may be on their way at once.
+    pub width: usize,
+    /// Since when the link is down, on the monotonic clock.
+    pub down_since: Option<Duration>,
+    /// What the link or the store last failed with.
+    pub last_failure: Option<String>,
+    /// Why nothing of a site goes up now.
+    pub held: Vec<(SiteName, String)>,
+}
+
+/// Has the settle step look at a file again.
+#[derive(Clone)]
+pub struct LookAgain(pub Arc<dyn Fn(&Path) + Send + Sync>);
+
+impl std::fmt::Debug for LookAgain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LookAgain")
+    }
+}
+
+/// Everything the uploader works with.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// The queue.
+    pub queue: Queue,
+    /// The store.
+    pub store: Arc<Store>,
+    /// Who may go up.
+    pub gate: Arc<dyn Gate>,
+    /// The time.
+    pub clock: Clock,
+    /// The counters.
+    pub vitals: Arc<Vitals>,
+    /// Repeated errors.
+    pub complaints: Arc<Complaints>,
+    /// Told when something was accepted or changed in the queue.
+    pub wake: Arc<Notify>,
+    /// Told of files that are not what was accepted: the settle step looks at them again.
+    pub look_again: LookAgain,
+}

@@ -28,9 +28,11 @@ pub enum Format {
 ///
 /// A second call in one process changes nothing.
 pub fn begin(format: Format) {
-    let (chosen, fault) = match std::env::var("RUST_LOG").as_deref().unwrap_or("").parse() {
-        Ok(chosen) => (chosen, None),
-        Err(fault) => (Targets::new(), Some(fault)),
+    let asked = std::env::var("RUST_LOG").unwrap_or_default();
+    let (chosen, fault) = match asked.parse() {
+        _ if asked.is_empty() => (None, None),
+        Ok(chosen) => (Some(chosen), None),
+        Err(fault) => (None, Some(fault)),
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -51,16 +53,22 @@ pub fn begin(format: Format) {
 }
 
 /// What is logged, when `chosen` was asked for.
-fn what(chosen: Targets) -> Targets {
-    let chosen = if chosen == Targets::new() {
-        chosen.with_default(Level::WARN).with_target("weir", Level::INFO)
-    } else {
-        chosen
+fn what(chosen: Option<Targets>) -> Targets {
+    let ours = || {
+        Targets::new()
+            .with_default(Level::WARN)
+            .with_target("weir", Level::INFO)
     };
+    let chosen = chosen.unwrap_or_else(ours);
     // The SDK's finer logs quote what it signs and runs: they are kept out whatever was asked for.
-    ["aws_config", "aws_sigv4", "aws_runtime", "aws_smithy_runtime"]
-        .into_iter()
-        .fold(chosen, |targets, sdk| targets.with_target(sdk, Level::INFO))
+    [
+        "aws_config",
+        "aws_sigv4",
+        "aws_runtime",
+        "aws_smithy_runtime",
+    ]
+    .into_iter()
+    .fold(chosen, |targets, sdk| targets.with_target(sdk, Level::INFO))
 }
 
 /// `<4>sentence`: the journal adds time, unit and process itself.
@@ -97,7 +105,7 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_means_our_own_sentences_and_the_warnings_of_libraries() {
-        let targets = what("".parse().unwrap());
+        let targets = what(None);
         assert!(targets.would_enable("weir::upload", &Level::INFO));
         assert!(!targets.would_enable("weir::upload", &Level::DEBUG));
         assert!(targets.would_enable("hyper", &Level::WARN));
@@ -106,9 +114,12 @@ mod tests {
 
     #[test]
     fn what_the_sdk_signs_is_never_logged() {
-        let targets = what("trace,aws_sigv4=trace".parse().unwrap());
+        let targets = what("trace,aws_sigv4=trace".parse().ok());
         assert!(targets.would_enable("weir::queue", &Level::TRACE));
-        for sdk in ["aws_sigv4::http_request::sign", "aws_config::credential_process"] {
+        for sdk in [
+            "aws_sigv4::http_request::sign",
+            "aws_config::credential_process",
+        ] {
             assert!(!targets.would_enable(sdk, &Level::DEBUG), "{sdk}");
         }
     }

@@ -1,7 +1,7 @@
 //! Where the steps meet: one process, one state directory, any number of sites.
 //!
 //! The steps do not call each other. Watch announces files to settle; settle hands whole ones to the
-//! [`Register`], which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
+//! register, which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
 //! is all that passes between the last two.
 
 mod moments;

@@ -1,4 +1,5 @@
-//! A state directory on a disk that is full, or that cannot be written at all.
+//! A state directory on a disk that is full, or that cannot be written at all. These mount a small file system, which
+//! only root may: `cargo test -p weir --test daemon -- --ignored` (`scripts/test` does it where it can).
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -49,6 +50,7 @@ impl Drop for Disk {
 }
 
 #[test]
+#[ignore = "mounts a file system: needs root, see scripts/test"]
 fn a_full_disk_is_waited_out_and_costs_no_image() {
     let s3 = S3::start();
     let station = Station::new(&s3);
@@ -82,6 +84,7 @@ fn a_full_disk_is_waited_out_and_costs_no_image() {
 }
 
 #[test]
+#[ignore = "mounts a file system: needs root, see scripts/test"]
 fn a_full_disk_at_the_start_is_no_reason_to_throw_the_queue_away() {
     let s3 = S3::start();
     let station = Station::new(&s3);
@@ -116,6 +119,7 @@ fn any_corrupt(state: &Path) -> bool {
 }
 
 #[test]
+#[ignore = "mounts a file system: needs root, see scripts/test"]
 fn a_state_directory_that_cannot_be_written_is_named() {
     let s3 = S3::start();
     let station = Station::new(&s3);

@@ -3,13 +3,15 @@
 //!
 //! Nothing here waits for a fixed time: [`wait`] polls a condition and fails after a bound, with the agent's log.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 
 pub(crate) mod agent;
+pub(crate) mod foreign;
 pub(crate) mod http;
 pub(crate) mod oracle;
 pub(crate) mod s3;
 pub(crate) mod station;
+pub(crate) mod visit;
 pub(crate) mod wait;
 
 pub(crate) use s3::S3;

@@ -35,6 +35,11 @@ impl Oracle {
         self.expected.extend(other.expected);
     }
 
+    /// What is expected, by bucket and digest.
+    pub(crate) fn images(&self) -> impl Iterator<Item = &(String, String)> {
+        self.expected.keys()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.expected.len()
     }

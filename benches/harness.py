@@ -26,10 +26,13 @@ MIB = 1024 * 1024
 
 
 def build(*programs):
-    """Builds the agent alone, so that it has just the features it ships with, and then the servers."""
-    for package in ["weir", *(["weir-benches"] if programs else [])]:
-        subprocess.run(["cargo", "build", "--release", "--locked", "--package", package], cwd=ROOT, check=True)
-    return [TARGET / "release" / name for name in ("weir", *programs)]
+    """Builds the agent alone, so that it has just the features it ships with, and then the servers. The agent's
+    cargo profile is WEIR_PROFILE, or `release`."""
+    profile = os.environ.get("WEIR_PROFILE", "release")
+    for package, profile_of in [("weir", profile), *([("weir-benches", "release")] if programs else [])]:
+        command = ["cargo", "build", "--quiet", "--locked", "--profile", profile_of, "--package", package]
+        subprocess.run(command, cwd=ROOT, check=True)
+    return [TARGET / profile / "weir", *(TARGET / "release" / name for name in programs)]
 
 
 def machine():
@@ -41,7 +44,8 @@ def machine():
             break
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = os.getloadavg()[0]
-    return (f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}; "
+    profile = os.environ.get("WEIR_PROFILE", "release")
+    return (f"weir's profile: {profile}; {model}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}; "
             f"load {load:.1f} at the start")
 
 
@@ -107,7 +111,7 @@ def until(condition, seconds, what):
             return found
         if time.monotonic() > deadline:
             sys.exit(f"{what} did not happen within {seconds} s")
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def free_port():

@@ -11,8 +11,9 @@ use crate::config::{Config, LogFormat};
 use crate::logging;
 use crate::world::World;
 
-/// Threads for work on files and the queue.
-const BLOCKING: usize = 8;
+/// Threads for files and the database: enough that a slow disk does not hold up the rest, few enough that what
+/// each keeps of the heap does not add up (docs/figures.md).
+const BLOCKING_THREADS: usize = 16;
 
 pub(super) fn run(config: Config) -> Result<ExitCode, Failed> {
     logging::begin(match config.daemon.log_format {
@@ -22,8 +23,7 @@ pub(super) fn run(config: Config) -> Result<ExitCode, Failed> {
     });
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        // More would only be memory: the disk of a board serves no more at once.
-        .max_blocking_threads(BLOCKING)
+        .max_blocking_threads(BLOCKING_THREADS)
         .enable_all()
         .build()
         .map_err(|error| Failed::Work(format!("cannot start: {error}")))?

@@ -1,7 +1,7 @@
 //! Where the steps meet: one process, one state directory, any number of sites.
 //!
 //! The steps do not call each other. Watch announces files to settle; settle hands whole ones to the
-//! [`Register`], which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
+//! register, which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
 //! is all that passes between the last two.
 
 mod moments;
@@ -247,7 +247,7 @@ impl Agent {
                 state: self.config.state.directory.clone(),
             },
             Moments::new(self.world.clock.clone()).teller(),
-            |_| {},
+            self.complainer(),
             self.counter(),
             halt.clone(),
         );
@@ -262,12 +262,19 @@ impl Agent {
         });
     }
 
+    /// Says what the settle step reports, and counts what repeats.
+    fn complainer(&self) -> impl Fn(&settle::Report) + Send + Sync + 'static {
+        let (complaints, clock) = (Arc::clone(&self.complaints), self.world.clock.clone());
+        move |report| complaints.warn(&report.about(), clock.monotonic(), report)
+    }
+
     /// Takes note of how many files are under way, and of the end of the first scan.
     fn counter(&self) -> impl Fn(usize) + Send + Sync + 'static {
         let (live, queue) = (Arc::clone(&self.live), self.queue.clone());
+        let inbox = self.world.inbox.clone();
         move |pending| {
             live.pending(pending);
-            if live.first_scan_is_over() {
+            if live.first_scan_is_over(&inbox) {
                 // Should the queue have been rebuilt: what is accepted from now on is new to the store.
                 let queue = queue.clone();
                 tokio::spawn(async move { queue.rebuilt_done().await });

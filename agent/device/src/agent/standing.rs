@@ -18,7 +18,7 @@ use crate::serve::{
 };
 use crate::systemd;
 use crate::upload::{Destination, Progress};
-use crate::watch::{Report, Root, RootId};
+use crate::watch::{Inbox, Report, Root, RootId};
 
 /// A clock that is off by more than this is something to look at: names and logs are wrong by it.
 const CLOCK_OFF: f64 = 60.0;
@@ -88,9 +88,11 @@ impl Live {
 
     /// Whether every camera folder was scanned and all that was found is settled: true once, when it is so for
     /// the first time.
-    pub(super) fn first_scan_is_over(&self) -> bool {
-        let complete =
-            lock(&self.unscanned).is_empty() && self.pending.load(Ordering::Relaxed) == 0;
+    pub(super) fn first_scan_is_over(&self, inbox: &Inbox) -> bool {
+        // The inbox is asked last: a scan hands in its last files before it says that it is over.
+        let complete = lock(&self.unscanned).is_empty()
+            && self.pending.load(Ordering::Relaxed) == 0
+            && inbox.waiting() == 0;
         complete && self.first_scan.swap(false, Ordering::Relaxed)
     }
 

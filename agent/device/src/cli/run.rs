@@ -11,6 +11,9 @@ use crate::config::{Config, LogFormat};
 use crate::logging;
 use crate::world::World;
 
+/// Threads for work on files and the queue.
+const BLOCKING: usize = 8;
+
 pub(super) fn run(config: Config) -> Result<ExitCode, Failed> {
     logging::begin(match config.daemon.log_format {
         LogFormat::Auto => logging::Format::Auto,
@@ -19,6 +22,8 @@ pub(super) fn run(config: Config) -> Result<ExitCode, Failed> {
     });
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        // More would only be memory: the disk of a board serves no more at once.
+        .max_blocking_threads(BLOCKING)
         .enable_all()
         .build()
         .map_err(|error| Failed::Work(format!("cannot start: {error}")))?

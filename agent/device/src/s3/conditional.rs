@@ -42,7 +42,16 @@ pub enum Conditional {
 #[derive(Debug)]
 pub(super) struct Knowledge {
     ordered: Switch,
-    buckets: Mutex<HashMap<String, (Conditional, u8)>>,
+    buckets: Mutex<HashMap<String, Bucket>>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    known: Conditional,
+    /// Probes made so far.
+    probes: u8,
+    /// One is under way: images that are carried at the same time leave it at that.
+    probing: bool,
 }
 
 impl Knowledge {
@@ -57,32 +66,43 @@ impl Knowledge {
         match self.ordered {
             Switch::On => Conditional::Honoured,
             Switch::Off => Conditional::Ignored,
-            Switch::Auto => self.with(bucket, |known| known.0),
+            Switch::Auto => self.with(bucket, |bucket| bucket.known),
         }
     }
 
     pub(super) fn learn(&self, bucket: &str, found: Conditional) {
-        self.with(bucket, |known| known.0 = found);
+        self.with(bucket, |bucket| bucket.known = found);
     }
 
-    /// Whether an image of `len` bytes should be sent again to find out; counts the attempt.
+    /// Whether an image of `len` bytes should be sent again to find out. Then [`Knowledge::probed`] has to follow.
     pub(super) fn should_probe(&self, bucket: &str, len: u64) -> bool {
         self.of(bucket) == Conditional::Unknown
             && len <= LARGEST_PROBE
-            && self.with(bucket, |(_, tries)| {
-                let allowed = *tries < PROBES;
-                *tries = tries.saturating_add(1);
+            && self.with(bucket, |bucket| {
+                let allowed = !bucket.probing && bucket.probes < PROBES;
+                if allowed {
+                    bucket.probing = true;
+                    bucket.probes += 1;
+                }
                 allowed
             })
     }
 
-    fn with<T>(&self, bucket: &str, change: impl FnOnce(&mut (Conditional, u8)) -> T) -> T {
+    /// A probe is over, with this result, if any.
+    pub(super) fn probed(&self, bucket: &str, found: Option<Conditional>) {
+        self.with(bucket, |bucket| {
+            bucket.probing = false;
+            bucket.known = found.unwrap_or(bucket.known);
+        });
+    }
+
+    fn with<T>(&self, bucket: &str, change: impl FnOnce(&mut Bucket) -> T) -> T {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        change(
-            buckets
-                .entry(bucket.to_owned())
-                .or_insert((Conditional::Unknown, 0)),
-        )
+        change(buckets.entry(bucket.to_owned()).or_insert(Bucket {
+            known: Conditional::Unknown,
+            probes: 0,
+            probing: false,
+        }))
     }
 }
 
@@ -94,8 +114,15 @@ mod tests {
     fn a_bucket_is_probed_a_few_times_and_never_once_it_is_known() {
         let knowledge = Knowledge::new(Switch::Auto);
         assert!(!knowledge.should_probe("a", LARGEST_PROBE + 1));
-        let probes = (0..10).filter(|_| knowledge.should_probe("a", 1)).count();
-        assert_eq!(probes, usize::from(PROBES));
+        let probes = (0..10).filter(|_| {
+            let probing = knowledge.should_probe("a", 1);
+            assert!(!knowledge.should_probe("a", 1), "two probes at once");
+            if probing {
+                knowledge.probed("a", None);
+            }
+            probing
+        });
+        assert_eq!(probes.count(), usize::from(PROBES));
         knowledge.learn("b", Conditional::Honoured);
         assert!(!knowledge.should_probe("b", 1));
         assert_eq!(knowledge.of("b"), Conditional::Honoured);

@@ -177,11 +177,11 @@ impl Store {
             return;
         }
         let found = match self.send_whole(parcel, source).await {
-            Ok(Written::Taken(refusal)) if refusal.is_status(412) => Conditional::Honoured,
-            Ok(Written::Stored(_)) => Conditional::Ignored,
-            _ => return,
+            Ok(Written::Taken(refusal)) if refusal.is_status(412) => Some(Conditional::Honoured),
+            Ok(Written::Stored(_)) => Some(Conditional::Ignored),
+            _ => None,
         };
-        self.0.knowledge.learn(parcel.bucket, found);
+        self.0.knowledge.probed(parcel.bucket, found);
     }
 
     pub(super) fn meter(&self, parcel: &Parcel<'_>) -> Meter {

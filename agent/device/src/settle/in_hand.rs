@@ -1,7 +1,7 @@
 //! The note of which files are being read, for the next start in case this process does not survive one.
 //!
-//! One slot a reader: a file that holds the path's bytes while the reader is at work and is empty
-//! otherwise. Written without fsync: what matters is the death of the process, not of the machine.
+//! One slot a reader: a file that begins with the path's bytes and a NUL while the reader is at work, and with
+//! a NUL otherwise: one small write each, in place. Written without fsync: what matters is the death of the process, not of the machine.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -46,7 +46,8 @@ impl InHand {
             .create(&directory)?;
         let mut suspects = Vec::new();
         for entry in fs::read_dir(&directory)? {
-            let left = fs::read(entry?.path())?;
+            let mut left = fs::read(entry?.path())?;
+            left.truncate(left.iter().position(|&byte| byte == 0).unwrap_or(0));
             if !left.is_empty() {
                 suspects.push(PathBuf::from(OsString::from_vec(left)));
             }
@@ -92,9 +93,7 @@ impl InHand {
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
         if let Some(slot) = &slot
-            && let Err(error) = slot
-                .set_len(0)
-                .and_then(|()| slot.write_all_at(path.as_os_str().as_bytes(), 0))
+            && let Err(error) = slot.write_all_at(&[path.as_os_str().as_bytes(), &[0]].concat(), 0)
         {
             tracing::debug!(%error, "no note of the file in hand");
         }
@@ -106,7 +105,7 @@ impl Drop for Note<'_> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
             // A note that cannot be cleared costs the file a strike at the next start, not more.
-            let _ = slot.set_len(0);
+            let _ = slot.write_all_at(&[0], 0);
             self.slots
                 .free
                 .lock()

@@ -50,3 +50,17 @@ pub enum Report {
         bound: usize,
     },
 }
+
+impl Report {
+    /// What it is about: reports of the same matter are worth counting, not saying again.
+    pub fn about(&self) -> String {
+        match self {
+            Self::Unreadable { .. } => "unreadable".to_owned(),
+            Self::NotDurable { .. } => "not durable".to_owned(),
+            Self::Unregistered { .. } => "queue".to_owned(),
+            Self::Suspect { path, .. } => format!("suspect {}", path.display()),
+            Self::NotNoted { .. } => "not noted".to_owned(),
+            Self::Surplus { .. } => "surplus".to_owned(),
+        }
+    }
+}

@@ -47,7 +47,7 @@ pub async fn run<R: Register>(
     let (in_hand, suspects) = match open_in_hand(&settings).await {
         Ok(found) => (found.slots, found.suspects),
         Err(error) => {
-            say(&tell, &Report::NotNoted { error });
+            tell(&Report::NotNoted { error });
             (InHand::default(), Vec::new())
         }
     };
@@ -102,11 +102,6 @@ async fn open_in_hand(settings: &Settings) -> Result<Found, String> {
     }
 }
 
-fn say(tell: &impl Fn(&Report), report: &Report) {
-    tracing::warn!("{report}");
-    tell(report);
-}
-
 /// What a job brings back.
 enum Done {
     Looked(Vec<(PathBuf, Look)>),
@@ -140,11 +135,11 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
                 Err(error) => {
                     let error = error.to_string();
                     // The notes stay: the strikes are counted at the next start.
-                    return say(&self.tell, &Report::Unregistered { path, error });
+                    return (self.tell)(&Report::Unregistered { path, error });
                 }
             };
             let suspect = path.clone();
-            say(&self.tell, &Report::Suspect { path, strikes });
+            (self.tell)(&Report::Suspect { path, strikes });
             if strikes >= STRIKES {
                 self.set_aside(suspect).await;
             } else {
@@ -154,7 +149,7 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
         let forgotten = tokio::task::spawn_blocking(move || InHand::forget(&settings.state)).await;
         if let Ok(Err(error)) = forgotten {
             let error = error.to_string();
-            say(&self.tell, &Report::NotNoted { error });
+            (self.tell)(&Report::NotNoted { error });
         }
         for path in hopeful {
             self.work_alone(path).await;
@@ -182,7 +177,7 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
             .await
         {
             let (path, error) = (seen.path, error.to_string());
-            say(&self.tell, &Report::Unregistered { path, error });
+            (self.tell)(&Report::Unregistered { path, error });
         }
     }
 
@@ -220,7 +215,7 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
                 Admitted::Joined => {}
                 Admitted::Full => {
                     if self.surplus.insert(sighting.root) {
-                        say(&self.tell, &Report::Surplus { bound: CASES });
+                        (self.tell)(&Report::Surplus { bound: CASES });
                     }
                 }
             }
@@ -315,7 +310,7 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
         match look {
             Look::Known | Look::Nothing => self.close(&path),
             Look::Failed(failure) => {
-                say(&self.tell, &failure.report(&path));
+                (self.tell)(&failure.report(&path));
                 self.cases.wait_after_failure(&path, Instant::now());
             }
             Look::New(observation) => self.decide(path, observation),
@@ -347,7 +342,7 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
             Next::Untouched => {}
             Next::Wait(pause) => self.rest(path, pause),
             Next::Failed(report) => {
-                say(&self.tell, &report);
+                (self.tell)(&report);
                 self.cases.wait_after_failure(&path, Instant::now());
             }
         }

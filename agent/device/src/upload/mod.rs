@@ -42,6 +42,8 @@ pub struct Uploader {
     turn: usize,
     pace: Pace,
     refusals: Refusals,
+    /// When the next row that waits is due.
+    due: Due,
     /// Sites whose folder is away, and until when they are left alone.
     away: HashMap<SiteId, Duration>,
     hands: JoinSet<Carried>,
@@ -64,6 +66,7 @@ impl Uploader {
         Ok(Self {
             pace: Pace::new(orders.tolerance, orders.probes, orders.most),
             refusals: Refusals::new(holds),
+            due: Due::Unknown,
             away: HashMap::new(),
             hands: JoinSet::new(),
             carrier: Arc::new(carrier),
@@ -109,6 +112,7 @@ impl Uploader {
 
     /// Something was accepted, a folder came back, or the operator changed the queue.
     async fn woken(&mut self) -> Result<(), QueueError> {
+        self.due = Due::Unknown;
         self.look_for_folders().await;
         if !self.refusals.is_empty() {
             match self.means.queue.view().holds().await {
@@ -185,7 +189,7 @@ impl Uploader {
 
     /// Begins what may be begun; gives the monotonic moment at which more may.
     async fn begin(&mut self) -> Result<Option<Duration>, QueueError> {
-        let mut until = self.promote().await?;
+        let mut until = self.due().await?;
         loop {
             let now = self.means.clock.monotonic();
             let (free, probe) = match self.pace.room(now, self.hands.len()) {
@@ -294,6 +298,18 @@ impl Uploader {
             .await
     }
 
+    /// When the next row that waits is due, which is asked of the queue only when it may have changed.
+    async fn due(&mut self) -> Result<Option<Duration>, QueueError> {
+        match self.due {
+            Due::Never => return Ok(None),
+            Due::At(moment) if moment > self.means.clock.monotonic() => return Ok(Some(moment)),
+            Due::At(_) | Due::Unknown => {}
+        }
+        let next = self.promote().await?;
+        self.due = next.map_or(Due::Never, Due::At);
+        Ok(next)
+    }
+
     /// Rows whose moment has come are queued again; gives when the next one comes.
     async fn promote(&self) -> Result<Option<Duration>, QueueError> {
         let longest = Longest {
@@ -384,6 +400,9 @@ impl Uploader {
         if let Some(error) = carried.queue_error {
             self.queue_failed(error)?;
         }
+        if carried.lesson != Lesson::Fine {
+            self.due = Due::Unknown;
+        }
         let now = self.means.clock.monotonic();
         if carried.away {
             self.away.insert(carried.site, now + AWAY_PAUSE);
@@ -426,8 +445,9 @@ impl Uploader {
         Ok(())
     }
 
-    async fn lift(&self, hold: Hold) -> Result<(), QueueError> {
+    async fn lift(&mut self, hold: Hold) -> Result<(), QueueError> {
         self.means.queue.lift(hold.site).await?;
+        self.due = Due::Unknown;
         let released = self
             .means
             .queue
@@ -447,6 +467,15 @@ impl Uploader {
         progress.down_since = self.pace.down_since();
         progress.last_failure = self.pace.last_failure().map(str::to_owned);
     }
+}
+
+/// When a row that waits comes next.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    Unknown,
+    Never,
+    /// On the monotonic clock.
+    At(Duration),
 }
 
 /// Whether a site may send.

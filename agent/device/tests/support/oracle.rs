@@ -30,6 +30,11 @@ impl Oracle {
         oracle
     }
 
+    /// Expects what another one does, too.
+    pub(crate) fn expect_all(&mut self, other: Self) {
+        self.expected.extend(other.expected);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.expected.len()
     }

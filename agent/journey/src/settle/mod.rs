@@ -1,7 +1,7 @@
 //! What a file in a camera directory is, whether all of it is there, and when it is taken.
 //!
 //! Promises:
-//! - [`inspect`] reads a source once, from start to end, and says whether it is a whole picture or video by
+//! - [`inspect()`] reads a source once, from start to end, and says whether it is a whole picture or video by
 //!   its structure, never by its name. Its answer does not depend on how the bytes arrive, its memory is
 //!   bounded whatever the file holds, and no content makes it panic or loop.
 //! - [`Settling`] decides from `stat` values, events and two clocks when a file is read and what follows:

@@ -169,6 +169,8 @@ fn by_code(code: &str) -> Option<Verdict> {
         | "XAmzContentSHA256Mismatch"
         | "XAmzContentChecksumMismatch" => Verdict::Changed,
         "RequestTimeout" | "IncompleteBody" => retry(Cause::Link),
+        // A part that was lost, or whose answer was garbled: the next attempt asks which parts there are.
+        "InvalidPart" | "InvalidPartOrder" => retry(Cause::Server),
         "InternalError"
         | "NoSuchUpload"
         | "ExpiredToken"
@@ -308,6 +310,13 @@ mod tests {
                 matches!(judge(&answer(status, code)), Verdict::Park { scope: found, .. } if found == scope),
                 "{status} {code}"
             );
+        }
+    }
+
+    #[test]
+    fn a_lost_part_is_sent_again() {
+        for code in ["InvalidPart", "InvalidPartOrder", "NoSuchUpload"] {
+            assert_eq!(judge(&answer(400, code)), retry(Cause::Server), "{code}");
         }
     }
 

@@ -207,10 +207,13 @@ impl Station {
         self.json(&["queue", "list"])
     }
 
-    /// The row of the file at `path`, once there is one.
+    /// The row of the file at `path`; null while there is none.
     #[track_caller]
     pub(crate) fn image(&self, path: &Path) -> Value {
         let path = path.to_str().unwrap();
+        if !self.images().iter().any(|image| image["path"] == path) {
+            return Value::Null;
+        }
         self.json(&["queue", "show", path]).swap_remove(0)
     }
 

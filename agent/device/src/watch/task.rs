@@ -280,6 +280,8 @@ impl<T: Fn(&Report) + Send + Sync> Watch<T> {
         }
         if todo.woken {
             self.say(&Report::Woken);
+            // What the operator had forgotten is found by nothing else before the next rescan.
+            self.rescan_all(Why::Whole);
         }
     }
 

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The largest piece read and handed on at once: memory of an upload, and the grain of its progress. Most
-/// camera pictures are one piece.
-pub(super) const LARGEST_PIECE: u64 = 384 * 1024;
+/// The largest piece read and handed on at once: memory of an upload, and the grain of its progress. Below the
+/// 128 KiB from which glibc takes memory apart and then keeps it for every thread.
+pub(super) const LARGEST_PIECE: u64 = 112 * 1024;
 const SMALLEST_PIECE: u64 = 4 * 1024;
 
 /// A shared limit in bytes a second, or none.

@@ -195,7 +195,8 @@ impl Bmff {
             Kind::Video if !mdat => Err("its media data (mdat)"),
             Kind::Image if !meta && !sequence => Err("its index (meta)"),
             Kind::Image if self.items.end() > len => Err("bytes that its items point to"),
-            Kind::Image if self.items.is_empty() && !sequence && !mdat => Err("its image data"),
+            // An index that was written while its data was not: zeros follow where `mdat` would begin.
+            Kind::Image if !mdat && !self.items.are_inside() => Err("its image data"),
             _ => Ok(()),
         }
     }

@@ -17,7 +17,7 @@ const MAX_EXIF_EXTENTS: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Items {
     end: u64,
-    count: u64,
+    inside: bool,
     exif: Vec<Extent>,
 }
 
@@ -42,6 +42,7 @@ impl Items {
             .map(|iinf| exif_items(iinf.body))
             .unwrap_or_default();
         let idat = find(b"idat").map(|idat| idat.at);
+        self.inside = idat.is_some();
         if let Some(iloc) = find(b"iloc") {
             let mut locations = Locations {
                 from: Fields(iloc.body),
@@ -59,9 +60,9 @@ impl Items {
         self.end
     }
 
-    /// Whether no item points to bytes.
-    pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
+    /// Whether items can have their bytes in the index itself (`idat`).
+    pub(super) fn are_inside(&self) -> bool {
+        self.inside
     }
 
     /// The extents of the first EXIF item, in order.
@@ -165,7 +166,6 @@ impl Locations<'_, '_> {
     }
 
     fn extent(&mut self, id: u32, at: u64, len: u64) {
-        self.items.count += 1;
         self.items.end = self.items.end.max(at.saturating_add(len));
         if self.exif_ids.contains(&id) && self.items.exif.len() < MAX_EXIF_EXTENTS {
             self.items.exif.push(Extent { at, len });
@@ -258,7 +258,7 @@ mod tests {
         body.extend(iloc);
         let mut items = Items::default();
         items.read(&body, 0);
-        assert!(items.is_empty());
+        assert_eq!(items.end(), 0);
     }
 
     fn full_box(name: &[u8; 4], body: &[u8]) -> Vec<u8> {

@@ -66,11 +66,12 @@ fn images_of_a_folder_that_is_away_wait_for_its_return() {
     let pulled = station.home().join("pulled");
     fs::rename(station.camera(), &pulled).unwrap();
     wait::until("the folder is reported away", || !present(&station));
-    s3.up();
+    // The store comes back only now: an upload that had the file open already would still succeed.
     wait::until("the site is said to wait for its folder", || {
         let held = &station.status()["sites"][0]["held"];
         held.as_str().is_some_and(|why| why.contains("away"))
     });
+    s3.up();
     assert_eq!(station.count("missing"), 0);
     fs::rename(&pulled, station.camera()).unwrap();
     Oracle::of(BUCKET, [&picture]).agrees(&s3);

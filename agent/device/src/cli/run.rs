@@ -13,7 +13,7 @@ use crate::world::World;
 
 /// Threads for files and the database: enough that a slow disk does not hold up the rest, few enough that what
 /// each keeps of the heap does not add up (docs/figures.md).
-const BLOCKING_THREADS: usize = 16;
+const BLOCKING_THREADS: usize = 8;
 
 pub(super) fn run(config: Config) -> Result<ExitCode, Failed> {
     logging::begin(match config.daemon.log_format {

@@ -1,6 +1,6 @@
 //! A range of a file as the body of a request: read in pieces, paced, counted.
 //!
-//! Memory: one piece of at most 256 KiB here, and the few that the connection has not written yet.
+//! Memory: one piece of at most 112 KiB here, and the few that the connection has not written yet.
 
 use std::future::Future;
 use std::ops::Range;

@@ -7,7 +7,7 @@
 //! - The bytes sent are signed with the digest of the accepted bytes (`signing.rs`), so a file that changed
 //!   is refused, not stored; a fault of the local file is never taken for one of the link.
 //! - It can be dropped at any moment: the connection closes; an upload in parts can be taken up again.
-//! - Memory does not depend on the file's size: pieces of 256 KiB, few of them at a time.
+//! - Memory does not depend on the file's size: pieces of 112 KiB, few of them at a time.
 //! - It tries nothing twice on its own, but for a request refused because our clock was wrong
 //!   (`server_time.rs`). When to try again is decided from [`Failure::verdict`].
 //!

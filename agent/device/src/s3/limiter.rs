@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The largest piece read and handed on at once: memory of an upload, and the grain of its progress. Below the
-/// 128 KiB from which glibc takes memory apart and then keeps it for every thread.
+/// The largest piece read and handed on at once: memory of an upload, and the grain of its progress. Below glibc's
+/// 128 KiB, above which a freed block makes its allocator keep more from then on.
 pub(super) const LARGEST_PIECE: u64 = 112 * 1024;
 const SMALLEST_PIECE: u64 = 4 * 1024;
 

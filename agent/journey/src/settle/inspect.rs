@@ -5,8 +5,8 @@ use std::io::{self, Read, Seek};
 use super::scan::Scan;
 use super::structure::Inspection;
 
-/// Bytes read at once: still in a core's cache when the second reader of a chunk comes, and small enough for the
-/// allocator to give back.
+/// Bytes read at once: few system calls, and still in a core's cache when the second reader of a chunk comes. Below
+/// glibc's 128 KiB, above which a freed block makes its allocator keep more from then on.
 const CHUNK: usize = 64 << 10;
 
 /// Reads `source` once from its first byte to its end, shows every chunk in order to `on_chunk` (whoever

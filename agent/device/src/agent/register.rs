@@ -11,7 +11,8 @@ use weir_journey::stamp::{Evidence, Zone, stamp};
 use crate::clock::Clock;
 use crate::complaints::Complaints;
 use crate::queue::{
-    Accepted, Class, FileIdentity, Known, NewImage, Place, Quarantined, Queue, QueueError, SiteId,
+    Accepted, Class, DeviceClock, FileIdentity, Known, NewImage, Place, Quarantined, Queue,
+    QueueError, SiteId,
 };
 use crate::serve::Vitals;
 use crate::settle::{self, Seen, Settled};
@@ -112,6 +113,9 @@ impl settle::Register for Register {
             offset_s: capture.at.offset().local_minus_utc(),
             capture: serde_json::to_string(&capture).map_err(|error| NotNow(error.to_string()))?,
             accepted_ms: self.clock.now_ms(),
+            clock: DeviceClock::default(),
+            dated: true,
+            held: None,
         };
         let accepted = self
             .queue

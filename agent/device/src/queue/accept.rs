@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use weir_journey::identity::{Sha256, SiteName};
 use weir_journey::queue::{Move, State};
+use weir_journey::upload::Scope;
 
 use super::error::QueueError;
 use super::image::{Db, ImageId, NewImage, Place, SiteId, bytes_of};
@@ -132,18 +133,26 @@ pub(super) fn find(
         .optional()?)
 }
 
-/// Inserts a row in the state in which all begin.
+/// Inserts a row as queued, or parked until a person has judged it.
 pub(super) fn insert(
     conn: &Connection,
     new: &NewImage,
     unsure: bool,
 ) -> Result<ImageId, QueueError> {
     let Place { path, identity } = &new.place;
+    let held = new.held.as_ref();
+    let state = if held.is_some() {
+        State::Parked
+    } else {
+        State::Queued
+    };
     conn.prepare_cached(
         "INSERT INTO images (site, sha256, path, size, device, inode, mtime_ns, ctime_ns, format, \
-             captured_ms, offset_s, capture, accepted_ms, state, unsure) \
+             captured_ms, offset_s, capture, accepted_ms, state, unsure, dated, boot, uptime_ms, clock, held, \
+             next_at_ms, refusal_scope, failure, fix) \
          VALUES (:site, :sha256, :path, :size, :device, :inode, :mtime_ns, :ctime_ns, :format, \
-             :captured_ms, :offset_s, :capture, :accepted_ms, :state, :unsure)",
+             :captured_ms, :offset_s, :capture, :accepted_ms, :state, :unsure, :dated, :boot, :uptime_ms, :clock, :held, \
+             :next_at, :scope, :failure, :fix)",
     )?
     .execute(named_params! {
         ":site": new.site,
@@ -159,8 +168,18 @@ pub(super) fn insert(
         ":offset_s": new.offset_s,
         ":capture": new.capture,
         ":accepted_ms": new.accepted_ms,
-        ":state": State::Queued.code(),
+        ":state": state.code(),
         ":unsure": unsure,
+        ":dated": new.dated,
+        ":boot": new.clock.boot,
+        ":uptime_ms": new.clock.uptime_ms,
+        ":clock": new.clock.synchronised.code(),
+        ":held": held.is_some(),
+        // It is in no index of what is due, and the table wants a moment of everything that is parked.
+        ":next_at": held.map(|_| i64::MAX),
+        ":scope": held.map(|_| Scope::Image.code()),
+        ":failure": held.map(|held| &held.failure),
+        ":fix": held.map(|held| &held.fix),
     })?;
     Ok(ImageId(conn.last_insert_rowid()))
 }

@@ -162,7 +162,7 @@ impl Refusal {
         Ok(conn
             .prepare_cached(&format!(
                 "SELECT 1 FROM images INDEXED BY images_refused \
-                 WHERE refusal_scope = ?1 AND state IN (0, 1, 2){of_site} LIMIT 1"
+                 WHERE refusal_scope = ?1 AND held = 0 AND state IN (0, 1, 2){of_site} LIMIT 1"
             ))?
             .exists((self.scope.code(), self.sites.first()))?)
     }
@@ -176,7 +176,7 @@ impl Refusal {
         let mut due = Vec::new();
         for (side, moment) in past.sides() {
             let mut select = conn.prepare_cached(&format!(
-                "SELECT id FROM images INDEXED BY images_refused WHERE refusal_scope = ?1 AND state = 4 \
+                "SELECT id FROM images INDEXED BY images_refused WHERE refusal_scope = ?1 AND held = 0 AND state = 4 \
                  AND site = ?2 AND next_at_ms {side} ?3 ORDER BY next_at_ms LIMIT ?4"
             ))?;
             for site in &self.sites {
@@ -200,7 +200,7 @@ impl Refusal {
         }
         let mut least = conn.prepare_cached(
             "SELECT min(next_at_ms) FROM images INDEXED BY images_refused \
-             WHERE refusal_scope = ?1 AND state = 4 AND site = ?2",
+             WHERE refusal_scope = ?1 AND held = 0 AND state = 4 AND site = ?2",
         )?;
         let mut next: Option<i64> = None;
         for site in &self.sites {
@@ -215,7 +215,7 @@ impl Refusal {
     fn parked(&self, conn: &Connection) -> Result<Vec<ImageId>, QueueError> {
         let mut select = conn.prepare_cached(
             "SELECT id FROM images INDEXED BY images_refused \
-             WHERE refusal_scope = ?1 AND state = 4 AND site = ?2 LIMIT ?3",
+             WHERE refusal_scope = ?1 AND held = 0 AND state = 4 AND site = ?2 LIMIT ?3",
         )?;
         let mut parked = Vec::new();
         for site in &self.sites {

@@ -72,6 +72,59 @@ pub struct NewImage {
     pub capture: String,
     /// Now, milliseconds since 1970.
     pub accepted_ms: i64,
+    /// The device's clocks now.
+    pub clock: DeviceClock,
+    /// Whether its key may state its capture time: not when the site files doubtful ones apart.
+    pub dated: bool,
+    /// A person has to judge it before it is sent.
+    pub held: Option<Held>,
+}
+
+/// Why an image waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// What is doubtful, in one line.
+    pub failure: String,
+    /// What the person can do, as a sentence.
+    pub fix: String,
+}
+
+/// The device's clocks at the acceptance of an image.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct DeviceClock {
+    /// The kernel's id of the boot.
+    pub boot: Option<[u8; 16]>,
+    /// Milliseconds since that boot, suspended time included.
+    pub uptime_ms: Option<i64>,
+    /// Whether the wall clock could be trusted.
+    pub synchronised: Synchronised,
+}
+
+/// Whether the device's wall clock was synchronised. The integer values are what the database holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Synchronised {
+    /// Nobody could say.
+    #[default]
+    Unknown = 0,
+    /// It was.
+    Yes = 1,
+    /// It was not.
+    No = 2,
+}
+
+impl Synchronised {
+    const ALL: [Self; 3] = [Self::Unknown, Self::Yes, Self::No];
+
+    /// The integer that stands for it in the database.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// What an integer of the database stands for.
+    fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
 }
 
 /// A row of the queue.
@@ -97,6 +150,14 @@ pub struct Image {
     pub capture: String,
     /// When it was accepted, milliseconds since 1970.
     pub accepted_ms: i64,
+    /// The device's clocks then.
+    pub clock: DeviceClock,
+    /// Whether its key may state its capture time.
+    pub dated: bool,
+    /// Parked until a person has judged it.
+    pub held: bool,
+    /// Retention leaves its file alone.
+    pub flagged: bool,
     /// Where it stands.
     pub state: State,
     /// Whether the store may hold it already: look before sending.
@@ -115,12 +176,23 @@ pub struct Image {
     pub verified_ms: Option<i64>,
     /// What the verification rests on.
     pub proof: Option<Proof>,
+    /// That its local files were deleted.
+    pub removed: Option<Removed>,
     /// How far the refusal reaches under which it is parked, or is probing.
     pub refusal: Option<Scope>,
     /// The last failure, in one line.
     pub failure: Option<String>,
     /// What to do about it.
     pub fix: Option<String>,
+}
+
+/// The deletion of a verified image's local files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// When, milliseconds since 1970.
+    pub at_ms: i64,
+    /// Why, as a short, stable code.
+    pub why: String,
 }
 
 /// A multipart upload that was begun.
@@ -160,7 +232,8 @@ pub struct Dossier {
 pub(super) const SELECT_IMAGE: &str = "SELECT i.id, i.site, s.name, i.sha256, i.path, i.size, i.device, \
     i.inode, i.mtime_ns, i.ctime_ns, i.format, i.captured_ms, i.offset_s, i.capture, i.accepted_ms, i.state, \
     i.unsure, i.attempts, i.next_at_ms, i.bucket, i.key, i.upload_id, i.part_size, i.etag, i.verified_ms, i.proof, \
-    i.refusal_scope, i.failure, i.fix FROM images i JOIN sites s ON s.id = i.site";
+    i.refusal_scope, i.failure, i.fix, i.held, i.dated, i.flagged, i.boot, i.uptime_ms, i.clock, i.removed_ms, \
+    i.removed_why FROM images i JOIN sites s ON s.id = i.site";
 
 impl Image {
     /// Reads a row of [`SELECT_IMAGE`].
@@ -180,6 +253,14 @@ impl Image {
             offset_s: row.get("offset_s")?,
             capture: row.get("capture")?,
             accepted_ms: row.get("accepted_ms")?,
+            clock: DeviceClock {
+                boot: row.get("boot")?,
+                uptime_ms: row.get("uptime_ms")?,
+                synchronised: row.get::<_, Db<Synchronised>>("clock")?.0,
+            },
+            dated: row.get("dated")?,
+            held: row.get("held")?,
+            flagged: row.get("flagged")?,
             state: row.get::<_, Db<State>>("state")?.0,
             unsure: row.get("unsure")?,
             attempts: row.get("attempts")?,
@@ -198,6 +279,10 @@ impl Image {
             etag: row.get("etag")?,
             verified_ms: row.get("verified_ms")?,
             proof: row.get::<_, Option<Db<Proof>>>("proof")?.map(|db| db.0),
+            removed: match (row.get("removed_ms")?, row.get("removed_why")?) {
+                (Some(at_ms), Some(why)) => Some(Removed { at_ms, why }),
+                _ => None,
+            },
             refusal: row
                 .get::<_, Option<Db<Scope>>>("refusal_scope")?
                 .map(|db| db.0),
@@ -300,7 +385,7 @@ macro_rules! by_code {
         }
     )*};
 }
-by_code!(State, Scope, Proof);
+by_code!(State, Scope, Proof, Synchronised);
 
 macro_rules! row_number {
     ($($kind:ty),*) => {$(

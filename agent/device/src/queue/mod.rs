@@ -45,7 +45,10 @@ pub use check::{Finding, Repaired};
 pub use due::Longest;
 pub use error::{Class, QueueError};
 pub use hold::Hold;
-pub use image::{Dossier, FileIdentity, Image, ImageId, Multipart, NewImage, Part, Place, SiteId};
+pub use image::{
+    DeviceClock, Dossier, FileIdentity, Held, Image, ImageId, Multipart, NewImage, Part, Place,
+    Removed, SiteId, Synchronised,
+};
 pub use look::{Filter, Selector, SiteStats, StateStats, Stats};
 pub use open::Rebuilt;
 pub use operate::Retried;

@@ -54,7 +54,7 @@ fn retry_one(conn: &Connection, id: ImageId) -> Result<(), QueueError> {
         conn,
         id,
         Move::Retry,
-        "next_at_ms = NULL, refusal_scope = NULL, attempts = 0, failure = NULL, fix = NULL",
+        "next_at_ms = NULL, refusal_scope = NULL, held = 0, attempts = 0, failure = NULL, fix = NULL",
         &[],
     )?;
     Ok(())
@@ -71,14 +71,14 @@ pub(super) fn drop_image(
         conn,
         id,
         Move::Drop,
-        "next_at_ms = NULL, refusal_scope = NULL, upload_id = NULL",
+        "next_at_ms = NULL, refusal_scope = NULL, held = 0, upload_id = NULL",
         &[],
     )?;
     conn.prepare_cached("DELETE FROM parts WHERE image = ?1")?
         .execute([id])?;
     conn.prepare_cached(
-        "INSERT INTO drops (image, site, sha256, path, state, why, at_ms) \
-         SELECT id, site, sha256, path, :was, :why, :at FROM images WHERE id = :id",
+        "INSERT INTO drops (image, site, sha256, path, state, why, at_ms, captured_ms, size) \
+         SELECT id, site, sha256, path, :was, :why, :at, captured_ms, size FROM images WHERE id = :id",
     )?
     .execute(named_params! {":id": id, ":was": was.code(), ":why": why, ":at": at_ms})?;
     Ok(())

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::accept::{find, insert, site_id};
 use super::error::QueueError;
-use super::image::{Image, NewImage, SELECT_IMAGE};
+use super::image::{Held, Image, NewImage, SELECT_IMAGE};
 
 /// Copies what is owed from the database at `old`; gives how many images.
 ///
@@ -73,6 +73,9 @@ fn copy(old: &Image, new: &Connection) -> Result<bool, QueueError> {
         offset_s: old.offset_s,
         capture: old.capture.clone(),
         accepted_ms: old.accepted_ms,
+        clock: old.clock,
+        dated: old.dated,
+        held: held(old),
     };
     let id = insert(new, &image, true)?;
     if let Some((bucket, key)) = &old.target {
@@ -82,4 +85,12 @@ fn copy(old: &Image, new: &Connection) -> Result<bool, QueueError> {
         )?;
     }
     Ok(true)
+}
+
+/// What a person was to judge, he still is.
+fn held(old: &Image) -> Option<Held> {
+    old.held.then(|| Held {
+        failure: old.failure.clone().unwrap_or_default(),
+        fix: old.fix.clone().unwrap_or_default(),
+    })
 }

@@ -7,7 +7,10 @@ use rusqlite::{Connection, TransactionBehavior, ffi};
 use super::error::QueueError;
 
 /// Migration `n` leads from version `n` to `n + 1` (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_the_queue.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_the_queue.sql"),
+    include_str!("migrations/0002_retention_review_and_clocks.sql"),
+];
 
 /// "Weir", as the first migration writes it.
 const APPLICATION: i32 = 0x5765_6972;
@@ -105,7 +108,10 @@ mod tests {
 
     #[test]
     fn released_migrations_are_frozen() {
-        let frozen = ["507710e42bab63eaedcb2cee3524969f87374c7238bc0025801a804daa267f8d"];
+        let frozen = [
+            "507710e42bab63eaedcb2cee3524969f87374c7238bc0025801a804daa267f8d",
+            "80e123a28c34ec1301a593a4e6a81cb5fe465226a699581bec2f63f28184851e",
+        ];
         let now = MIGRATIONS.map(|sql| {
             let digest = sha2::Sha256::digest(sql.as_bytes());
             weir_journey::identity::Sha256(digest.into()).to_string()
@@ -119,7 +125,8 @@ mod tests {
         let file = Path::new("queue.db");
         migrate(&mut conn, file).unwrap();
         migrate(&mut conn, file).unwrap();
-        conn.pragma_update(None, "user_version", 2).unwrap();
+        conn.pragma_update(None, "user_version", number_of(MIGRATIONS.len() + 1))
+            .unwrap();
         let error = migrate(&mut conn, file).unwrap_err();
         assert!(matches!(error, QueueError::Newer { found, known } if found == known + 1));
 
@@ -134,5 +141,35 @@ mod tests {
             migrate(&mut conn, file),
             Err(QueueError::Foreign(_))
         ));
+    }
+
+    #[test]
+    fn rows_of_an_older_version_are_kept() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(MIGRATIONS[0]).unwrap();
+        conn.pragma_update(None, "user_version", 1).unwrap();
+        conn.execute_batch(
+            "INSERT INTO sites (name) VALUES ('first-dam');
+             INSERT INTO images (site, sha256, path, size, device, inode, mtime_ns, ctime_ns, format, captured_ms,
+                 offset_s, capture, accepted_ms, state, unsure, next_at_ms, refusal_scope, failure)
+             VALUES (1, zeroblob(32), x'61', 7, 1, 1, 1, 1, 0, 1000, 0, '{}', 2000, 4, 0, 3000, 0, 'refused');
+             INSERT INTO seen (path, site, size, device, inode, mtime_ns, ctime_ns, image, at_ms)
+             VALUES (x'61', 1, 7, 1, 1, 1, 1, 1, 2000);",
+        )
+        .unwrap();
+        migrate(&mut conn, Path::new("queue.db")).unwrap();
+        let image = conn
+            .query_row(crate::queue::image::SELECT_IMAGE, (), |row| {
+                crate::queue::Image::read(row)
+            })
+            .unwrap();
+        assert_eq!(image.failure.as_deref(), Some("refused"));
+        assert!(image.dated && !image.held && image.removed.is_none());
+        let counted: (i64, i64) = conn
+            .query_row("SELECT state, images FROM tally", (), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(counted, (4, 1));
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn claim(
         }
         Order::Probe => {
             "SELECT id FROM images INDEXED BY images_refused \
-             WHERE refusal_scope IN (1, 2) AND state = 0 AND site = ?1 LIMIT ?2"
+             WHERE refusal_scope IN (1, 2) AND held = 0 AND state = 0 AND site = ?1 LIMIT ?2"
         }
     };
     let ids: Vec<ImageId> = conn

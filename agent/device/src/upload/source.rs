@@ -132,7 +132,7 @@ impl From<&std::fs::Metadata> for FileIdentity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::{Image, ImageId, SiteId};
+    use crate::queue::{DeviceClock, Image, ImageId, SiteId};
     use weir_journey::queue::State;
 
     struct Camera(tempfile::TempDir);
@@ -163,6 +163,10 @@ mod tests {
             offset_s: 0,
             capture: "{}".into(),
             accepted_ms: 0,
+            clock: DeviceClock::default(),
+            dated: true,
+            held: false,
+            flagged: false,
             state: State::Uploading,
             unsure: false,
             attempts: 0,
@@ -172,6 +176,7 @@ mod tests {
             etag: None,
             verified_ms: None,
             proof: None,
+            removed: None,
             refusal: None,
             failure: None,
             fix: None,

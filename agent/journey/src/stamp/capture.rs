@@ -46,18 +46,28 @@ pub struct Candidate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// EXIF `DateTimeOriginal`.
+    /// An EXIF date: `DateTimeOriginal`, else `DateTimeDigitized`.
     Exif,
+    /// EXIF `GPSDateStamp` and `GPSTimeStamp`, which are UTC.
+    Gps,
     /// The file's name.
     Filename,
+    /// The folders that the file lies in, with or without its name.
+    Path,
     /// The file's modification time.
     Mtime,
+    /// Nothing states a time.
+    None,
 }
 
 /// How fine a moment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
+    /// The date alone.
+    Day,
+    /// Whole minutes.
+    Minute,
     /// Whole seconds.
     Second,
     /// Fractions of a second.
@@ -118,8 +128,11 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Exif => "exif",
+            Self::Gps => "gps",
             Self::Filename => "filename",
+            Self::Path => "path",
             Self::Mtime => "mtime",
+            Self::None => "none",
         })
     }
 }

@@ -88,9 +88,9 @@ pub(super) fn choose(
             .filter(|other| other.source != chosen.source)
     };
     let mut confidence = match chosen.source {
-        Source::Mtime => Confidence::Low,
+        Source::Mtime | Source::None => Confidence::Low,
         Source::Exif if chosen.offset_stated => Confidence::High,
-        Source::Exif | Source::Filename => Confidence::Medium,
+        Source::Exif | Source::Gps | Source::Filename | Source::Path => Confidence::Medium,
     };
     for other in others() {
         let later = other.at - chosen.at;

@@ -381,3 +381,35 @@ async fn files_that_are_gone_are_forgotten_unless_all_of_the_card_is() {
         .await;
     assert_eq!(rest.unwrap(), 199, "and nothing beside the directory");
 }
+
+#[tokio::test]
+async fn a_held_image_waits_for_a_person_and_for_nothing_else() {
+    let bench = Bench::new().await;
+    let held = Held {
+        failure: "its capture time is doubtful".into(),
+        fix: "look at it, then retry or drop it".into(),
+    };
+    let new = NewImage {
+        held: Some(held),
+        ..image(bench.site, 1)
+    };
+    let Accepted::New(id) = bench.queue.accept(new).await.unwrap() else {
+        panic!("it is new");
+    };
+    let longest = Longest {
+        delay_ms: 1,
+        probe_ms: 1,
+    };
+    for now_ms in [0, i64::MAX] {
+        assert_eq!(bench.queue.promote(now_ms, longest).await.unwrap(), None);
+    }
+    for scope in [Scope::Image, Scope::Site, Scope::Account] {
+        assert_eq!(bench.queue.release_parked(None, scope).await.unwrap(), 0);
+    }
+    let row = bench.image(id).await;
+    assert_eq!((row.state, row.held), (State::Parked, true));
+    assert!(row.fix.is_some());
+    bench.queue.retry(Selector::Id(id)).await.unwrap();
+    let row = bench.image(id).await;
+    assert_eq!((row.state, row.held), (State::Queued, false));
+}

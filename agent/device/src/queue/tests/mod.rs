@@ -160,6 +160,9 @@ fn image(site: SiteId, number: u8) -> NewImage {
         offset_s: -25200,
         capture: r#"{"source":"exif"}"#.into(),
         accepted_ms: 7,
+        clock: DeviceClock::default(),
+        dated: true,
+        held: None,
     }
 }
 

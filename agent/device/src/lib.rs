@@ -3,6 +3,7 @@
 
 pub mod agent;
 pub mod cli;
+pub mod check;
 pub mod clock;
 pub mod complaints;
 pub mod config;

@@ -392,7 +392,8 @@ fn roots_of(config: &Config) -> Vec<Root> {
         .collect()
 }
 
-fn store_config(config: &Config) -> StoreConfig {
+/// How a configuration's store is reached.
+pub(crate) fn store_config(config: &Config) -> StoreConfig {
     let store = &config.store;
     StoreConfig {
         endpoint: store

@@ -28,7 +28,7 @@ mod suggest;
 mod template;
 #[cfg(test)]
 mod tests;
-mod units;
+pub(crate) mod units;
 mod unknown;
 mod zone;
 

@@ -19,6 +19,7 @@ mod commit;
 mod connect;
 mod due;
 mod error;
+mod filter;
 mod hold;
 mod image;
 mod look;
@@ -44,12 +45,13 @@ pub use accept::{Accepted, Known, Quarantined};
 pub use check::{Finding, Repaired};
 pub use due::Longest;
 pub use error::{Class, QueueError};
+pub use filter::{Bound, Filter, Sorted};
 pub use hold::Hold;
 pub use image::{
     DeviceClock, Dossier, FileIdentity, Held, Image, ImageId, Multipart, NewImage, Part, Place,
     Removed, SiteId, Synchronised,
 };
-pub use look::{Filter, Selector, SiteStats, StateStats, Stats};
+pub use look::{Selector, SiteStats, StateStats, Stats};
 pub use open::Rebuilt;
 pub use operate::Retried;
 pub use upload::{Delayed, Order, Ready, Refused, Stored};

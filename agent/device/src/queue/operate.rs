@@ -5,8 +5,9 @@ use weir_journey::queue::Move;
 
 use super::accept::forget;
 use super::error::QueueError;
+use super::filter::{Filter, page};
 use super::image::{ImageId, bytes_of};
-use super::look::{Filter, Selector, page, select};
+use super::look::{Selector, select};
 use super::step::step;
 
 /// What `weir queue retry` did.

@@ -13,9 +13,10 @@ use super::check::{Finding, check};
 use super::commit::{lock, words_of};
 use super::connect::Access;
 use super::error::QueueError;
+use super::filter::{Filter, named, numbers, page};
 use super::hold::{Hold, holds, spent};
 use super::image::{Dossier, Image, Place, SiteId};
-use super::look::{Filter, Selector, Stats, page, quarantined_page, show, stats};
+use super::look::{Selector, Stats, quarantined_page, show, stats};
 use super::open;
 use super::upload::{Ready, ready};
 
@@ -109,9 +110,33 @@ impl View {
         self.read(stats).await
     }
 
-    /// Calls `each` with the images of a filter in order of their numbers, until it breaks. Rows that change
-    /// meanwhile are seen as they are when their turn comes.
+    /// Calls `each` with the images of a filter in its order, until it breaks. Rows that change meanwhile are seen
+    /// as they are when their turn comes. Memory: a page of rows; and where the order or the condition asks for
+    /// it, 16 bytes for every image of the filter.
     pub async fn list(
+        &self,
+        filter: Filter,
+        mut each: impl FnMut(Image) -> ControlFlow<()>,
+    ) -> Result<(), QueueError> {
+        if !filter.wants_numbers() {
+            return self.list_all(filter, each).await;
+        }
+        let asked = filter.clone();
+        let numbers = self.read(move |conn| numbers(conn, &asked)).await?;
+        for some in numbers.chunks(PAGE as usize) {
+            let (asked, some) = (filter.clone(), some.to_vec());
+            let images = self.read(move |conn| named(conn, &asked, &some)).await?;
+            for image in images {
+                if each(image).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One pass through the table, in order of the numbers.
+    async fn list_all(
         &self,
         mut filter: Filter,
         mut each: impl FnMut(Image) -> ControlFlow<()>,

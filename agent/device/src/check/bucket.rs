@@ -84,12 +84,7 @@ impl Trial {
         let check = self.begin("bucket.put");
         let put = match self.put().await {
             Ok(put) => put,
-            Err(error) => {
-                let judgement = self.refused(&error, "s3:PutObject");
-                let mut findings = not_asked(&self.bucket, "the object could not be written");
-                findings[0] = check.judged(judgement);
-                return findings;
-            }
+            Err(error) => return self.unwritten(check, &error).await,
         };
         let written = format!("s3://{}/{} was written", self.bucket, self.key);
         let mut findings = vec![check.ok(match put {
@@ -108,26 +103,42 @@ impl Trial {
         findings
     }
 
-    /// A store that may be read only: whether it is there and lets us in.
-    pub(super) async fn read_only(&self) -> Vec<Finding> {
-        let mut findings = not_asked(&self.bucket, "not tested (--no-write)");
-        let check = self.begin("bucket.get");
-        findings[1] = match self.store.try_get(self.place()).await {
-            Ok(_) => check.ok(format!("s3://{}/{} was read", self.bucket, self.key)),
-            Err(SendError::Store(failure))
-                if failure.answer.code.as_deref() == Some("NoSuchKey") =>
-            {
-                check.ok("the bucket is there and may be read")
-            }
-            // AWS, to one who may not list, for an object that is not there: it says nothing about reading.
-            Err(SendError::Store(failure))
-                if failure.answer.code.as_deref() == Some("AccessDenied") =>
-            {
-                check.skipped("not tested (--no-write): there is nothing of ours to read")
-            }
-            Err(error) => check.judged(self.refused(&error, "s3:GetObject")),
-        };
+    /// What can be asked where the object could not be written.
+    async fn unwritten(&self, check: Check, error: &SendError) -> Vec<Finding> {
+        let mut findings = not_asked(&self.bucket, "the object could not be written");
+        findings[0] = check.judged(self.refused(error, "s3:PutObject"));
+        if status(error) == Some(403) {
+            findings[1] = self.read_nothing("the object could not be written").await;
+        }
         findings
+    }
+
+    /// What can be asked where nothing may be written.
+    pub(super) async fn read_only(&self) -> Vec<Finding> {
+        const WHY: &str = "not tested (--no-write)";
+        let mut findings = not_asked(&self.bucket, WHY);
+        findings[1] = self.read_nothing(WHY).await;
+        findings
+    }
+
+    /// Reads an object that most likely is not there: which tells whether the bucket is, and most often whether
+    /// it may be read.
+    async fn read_nothing(&self, why_not: &str) -> Finding {
+        let check = self.begin("bucket.get");
+        let asked = self.store.try_get(self.place()).await;
+        let code = match &asked {
+            Err(SendError::Store(failure)) => failure.answer.code.clone(),
+            _ => None,
+        };
+        match (code.as_deref(), asked) {
+            (_, Ok(_)) => check.ok(format!("s3://{}/{} was read", self.bucket, self.key)),
+            (Some("NoSuchKey"), _) => check.ok("the bucket is there and may be read"),
+            // AWS, to one who may not list, of an object that is not there: it says nothing about reading.
+            (Some("AccessDenied"), _) => {
+                check.skipped(format!("{why_not}, and there is nothing to read"))
+            }
+            (_, Err(error)) => check.judged(self.refused(&error, "s3:GetObject")),
+        }
     }
 
     async fn put(&self) -> Result<Put, SendError> {

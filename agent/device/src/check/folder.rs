@@ -1,6 +1,7 @@
 //! A site's camera folders: are they there and readable, do events arrive from them, does the camera work?
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +22,8 @@ pub(super) struct Seen {
     pub(super) findings: Vec<Finding>,
     /// Folders that the agent has to watch.
     pub(super) folders: u64,
+    /// The file systems that they lie on, by device number, each with a folder on it.
+    pub(super) disks: Vec<(u64, PathBuf)>,
 }
 
 /// Checks the folders of a site; blocks while it reads them.
@@ -61,15 +64,14 @@ fn present(site: &str, directory: &Path) -> Finding {
 fn inside(config: &Config, site: &str, directory: &Path, seen: &mut Seen) {
     let shown = directory.display();
     let file_system = FileSystem::of(directory);
+    seen.disks
+        .extend(device(directory).zip(Some(directory.to_owned())));
     let read_only = file_system.as_ref().is_ok_and(|found| found.read_only);
     seen.findings.push(writable(site, directory, read_only));
     if let Ok(found) = file_system {
         let judgement = disk::for_a_camera(&found, config.watch.rescan);
         let check = Check::begin("folder.filesystem", site);
         seen.findings.push(check.judged(about(&shown, judgement)));
-        let check = Check::begin("folder.disk", site);
-        seen.findings
-            .push(check.judged(about(&shown, disk::room(&found))));
     }
     seen.findings.push(arrive(site, directory));
     let check = Check::begin("folder.newest", site);
@@ -80,6 +82,11 @@ fn inside(config: &Config, site: &str, directory: &Path, seen: &mut Seen) {
     if let Some(Newest { path, .. }) = &walked.newest {
         seen.findings.push(file_readable(site, path));
     }
+}
+
+/// The number of the device that a folder lies on.
+pub(super) fn device(directory: &Path) -> Option<u64> {
+    std::fs::metadata(directory).ok().map(|found| found.dev())
 }
 
 fn about(what: &impl std::fmt::Display, judgement: Judgement) -> Judgement {
@@ -132,11 +139,11 @@ fn arrive(site: &str, directory: &Path) -> Finding {
 }
 
 fn newest(walked: &Walked, now: SystemTime) -> Judgement {
-    let files = format!(
-        "{}{} files",
-        if walked.all { "" } else { "more than " },
-        walked.files
-    );
+    let files = match walked.files {
+        1 => "1 file".to_owned(),
+        many if walked.all => format!("{many} files"),
+        many => format!("more than {many} files"),
+    };
     if let Some((folder, error)) = &walked.unreadable {
         return Judgement::fail(
             format!("{files}, and {} cannot be read: {error}", folder.display()),

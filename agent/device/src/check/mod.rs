@@ -157,7 +157,8 @@ async fn reach(
 /// What several sites may share: a bucket, tried once.
 type Tried = Arc<OnceCell<Vec<Finding>>>;
 
-/// Checks folders and buckets of every site, many at once, and tells them in the order of the configuration.
+/// Checks folders and buckets of every site, many at once, and tells them in the order of the configuration; then
+/// what all of them share.
 async fn of_sites(
     config: &Arc<Config>,
     inquiry: &Inquiry,
@@ -167,12 +168,13 @@ async fn of_sites(
 ) {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     let mut buckets: BTreeMap<String, Tried> = BTreeMap::new();
-    let mut under_way: Vec<(SiteName, JoinHandle<(Vec<Finding>, u64)>)> = Vec::new();
+    let mut under_way: Vec<(SiteName, JoinHandle<folder::Seen>)> = Vec::new();
     for site in sites {
-        let tried = Arc::clone(buckets.entry(site.bucket.as_str().to_owned()).or_default());
+        let bucket = site.bucket.as_str().to_owned();
         let trial = store
             .clone()
-            .map(|store| Trial::new(store, site.bucket.as_str(), config.store.conditional_writes));
+            .map(|store| Trial::new(store, &bucket, config.store.conditional_writes));
+        let tried = Arc::clone(buckets.entry(bucket).or_default());
         let (room, config, write) = (Arc::clone(&room), Arc::clone(config), inquiry.write);
         let name = site.name.clone();
         let work = async move {
@@ -183,34 +185,54 @@ async fn of_sites(
             let mut seen = folders.await.unwrap_or_default();
             seen.findings
                 .extend(of_bucket(&name, trial, &tried, write).await);
-            (seen.findings, seen.folders)
+            seen
         };
         under_way.push((name, tokio::spawn(work)));
     }
     let mut folders = 0;
+    let mut disks = BTreeMap::new();
+    let state = &config.state.directory;
+    disks.extend(folder::device(state).zip(Some(state.clone())));
     for (site, work) in under_way {
-        let (findings, watched) = work.await.unwrap_or_else(|ended| {
-            let check = Check::begin("site", &site);
-            let fix = "a fault of this program: please report it";
-            (
-                vec![check.fail(format!("the check ended: {ended}"), fix)],
-                0,
-            )
+        let seen = work.await.unwrap_or_else(|ended| folder::Seen {
+            findings: vec![Check::begin("site", &site).fail(
+                format!("the check ended: {ended}"),
+                "a fault of this program: please report it",
+            )],
+            ..folder::Seen::default()
         });
-        folders += watched;
+        folders += seen.folders;
+        for (device, directory) in seen.disks {
+            disks.entry(device).or_insert(directory);
+        }
+        let findings = seen.findings;
         emit(Batch {
             site: Some(site),
             findings,
         });
     }
-    if folders > 0 {
-        let findings =
-            vec![Check::begin("watch.limit", "inotify").judged(watches(folders, max_watches()))];
-        emit(Batch {
-            site: None,
-            findings,
-        });
-    }
+    let mut findings: Vec<_> = disks
+        .values()
+        .filter_map(|directory| disk(directory))
+        .collect();
+    let limit = Check::begin("watch.limit", "inotify");
+    findings.extend((folders > 0).then(|| limit.judged(watches(folders, max_watches()))));
+    emit(Batch {
+        site: None,
+        findings,
+    });
+}
+
+/// The room on the file system of a folder.
+fn disk(directory: &std::path::Path) -> Option<Finding> {
+    let check = Check::begin("disk", directory.display());
+    let found = disk::FileSystem::of(directory).ok()?;
+    let judgement = disk::room(&found);
+    let detail = format!("{}: {}", directory.display(), judgement.detail);
+    Some(check.judged(Judgement {
+        detail,
+        ..judgement
+    }))
 }
 
 /// The findings about a site's bucket: those of the bucket, with the site's name.
@@ -248,7 +270,7 @@ fn watches(folders: u64, most: Option<u64>) -> Judgement {
     let Some(most) = most else {
         return Judgement::skipped(format!("{folders} folders; the limit is not known"));
     };
-    let detail = format!("{folders} folders are watched, {most} may be");
+    let detail = format!("{folders} to watch, {most} may be");
     let fix =
         "raise it: sysctl -w fs.inotify.max_user_watches=524288, and in /etc/sysctl.d to keep it";
     if folders > most {

@@ -68,9 +68,8 @@ fn on_disk(directory: &Path) -> (bool, Vec<Finding>) {
         check.ok(format!("is there, mode {mode:04o}"))
     }];
     if let Ok(found) = FileSystem::of(directory) {
-        let about = |name| Check::begin(name, directory.display());
-        findings.push(about("state.filesystem").judged(disk::for_the_queue(&found)));
-        findings.push(about("state.disk").judged(disk::room(&found)));
+        let check = Check::begin("state.filesystem", directory.display());
+        findings.push(check.judged(disk::for_the_queue(&found)));
     }
     findings.push(durable(directory));
     (true, findings)

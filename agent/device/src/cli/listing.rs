@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use weir_journey::queue::State;
 
 use super::args::{self, Form};
-use super::output::{Failed, bytes, json as print_json, moment, print};
+use super::output::{Failed, bytes, json as print_json, print};
 use super::paint::{Paint, Tone};
 use super::row::{COLUMNS, Record, image_json, shown};
 use super::whole_file::WholeFile;
@@ -241,7 +241,7 @@ impl Table {
         let site = image.site_name.as_str();
         let facts = format!(
             " {site:width$} {} {:>10} ",
-            moment(captured(image)),
+            captured(image).format("%Y-%m-%dT%H:%M:%S%:z"),
             bytes(image.place.identity.size),
             width = self.site,
         );

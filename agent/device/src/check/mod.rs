@@ -215,7 +215,7 @@ async fn of_sites(
         .values()
         .filter_map(|directory| disk(directory))
         .collect();
-    let limit = Check::begin("watch.limit", "inotify");
+    let limit = Check::begin("inotify.limit", "inotify");
     findings.extend((folders > 0).then(|| limit.judged(watches(folders, max_watches()))));
     emit(Batch {
         site: None,

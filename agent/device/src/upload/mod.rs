@@ -27,6 +27,7 @@ use crate::gate::Permit;
 use crate::queue::{self, Dossier, Hold, Longest, QueueError, SiteId};
 
 pub(crate) use carry::captured;
+pub(crate) use source::holds;
 use carry::{Carried, Carrier};
 pub use means::{Destination, LookAgain, Means, Orders, Progress};
 use pace::{Change, Lesson, Pace, Room};

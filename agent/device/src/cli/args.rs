@@ -58,7 +58,7 @@ pub(super) enum Queue {
     Stats,
     /// List images, or the files that were refused
     #[command(
-        after_help = "Examples:\n  weir queue list --site first-dam --state waiting --limit 20\n  weir queue list --quarantined\n  weir queue list --since 2025-03-09T00:00:00-07:00 --json"
+        after_help = "Examples:\n  weir queue list --site first-dam --state waiting --limit 20\n  weir queue list --quarantined\n  weir queue list --dropped --json\n  weir queue list --since 2025-03-09T00:00:00-07:00 --json"
     )]
     List(Filter),
     /// Show all that is known of one image
@@ -81,6 +81,18 @@ pub(super) enum Queue {
         /// Why, for the record
         #[arg(long, default_value = "dropped by the operator")]
         reason: String,
+    },
+    /// Have the disk's retention leave the files of images alone, whatever room it needs
+    #[command(
+        after_help = "Examples:\n  weir queue flag 17 18\n  weir queue flag /srv/camera/flood.jpg\n  weir queue flag --off 17"
+    )]
+    Flag {
+        /// Numbers, beginnings of SHA-256 (8 digits or more), or paths
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<String>,
+        /// Let it have them again
+        #[arg(long)]
+        off: bool,
     },
     /// Check the database: integrity, references, states (exit code 1 when something is wrong)
     Check,
@@ -108,6 +120,9 @@ pub(super) struct Filter {
     /// The files that were refused, with the reason, instead of images
     #[arg(long, conflicts_with_all = ["state", "since", "until"])]
     pub(super) quarantined: bool,
+    /// What was given up, by the operator or for want of room, instead of images
+    #[arg(long, conflicts_with_all = ["state", "since", "until", "quarantined"])]
+    pub(super) dropped: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod args;
 mod config;
 mod output;
 mod queue;
+mod retained;
 mod run;
 mod status;
 

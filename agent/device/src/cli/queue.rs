@@ -10,6 +10,7 @@ use weir_journey::identity::SiteName;
 
 use super::args::{self, Choice};
 use super::output::{Failed, bytes, json as print_json, moment, print};
+use super::retained::{drop_line, flag};
 use super::short;
 use crate::config::Config;
 use crate::lock::Lock;
@@ -30,6 +31,7 @@ pub(super) fn queue(
             args::Queue::Show { image } => show(state, image, json).await,
             args::Queue::Retry(choice) => retry(state, choice, json).await,
             args::Queue::Drop { choice, reason } => give_up(state, choice, reason, json).await,
+            args::Queue::Flag { images, off } => flag(state, images, *off, json).await,
             args::Queue::Check => check(state, json).await,
             args::Queue::Repair => repair(state, json).await,
         }
@@ -108,6 +110,11 @@ async fn list(state: PathBuf, filter: &args::Filter, json: bool) -> Result<ExitC
             emit(refused_line(&file))
         })
         .await?;
+    } else if filter.dropped {
+        view.dropped(site_name(filter.site.as_deref())?, |drop| {
+            emit(drop_line(&drop))
+        })
+        .await?;
     } else {
         view.list(condition(filter)?, |image| emit(image_line(&image)))
             .await?;
@@ -115,9 +122,9 @@ async fn list(state: PathBuf, filter: &args::Filter, json: bool) -> Result<ExitC
     failed.map_or(Ok(ExitCode::SUCCESS), Err)
 }
 
-struct Line {
-    text: String,
-    json: Value,
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) json: Value,
 }
 
 fn condition(filter: &args::Filter) -> Result<Filter, Failed> {
@@ -191,6 +198,9 @@ fn image_json(image: &Image) -> Value {
         "etag": image.etag,
         "verified_at": at(image.verified_ms),
         "proof": image.proof,
+        "flagged": image.flagged,
+        "removed_at": at(image.removed.as_ref().map(|removed| removed.at_ms)),
+        "removed_why": image.removed.as_ref().map(|removed| &removed.why),
         "failure": image.failure,
         "fix": image.fix,
     })
@@ -236,7 +246,7 @@ fn facts(value: &Value) -> String {
 }
 
 /// A selector; a path may be relative to the working directory.
-fn selector(text: &str) -> Result<Selector, Failed> {
+pub(super) fn selector(text: &str) -> Result<Selector, Failed> {
     match text.parse() {
         Ok(selector) => Ok(selector),
         Err(error) if text.contains(['/', '.']) => std::path::absolute(text)
@@ -325,7 +335,7 @@ fn whole(choice: &Choice, state: weir_journey::queue::State) -> Result<Filter, F
     })
 }
 
-fn report(
+pub(super) fn report(
     json: bool,
     done: &str,
     images: u64,

@@ -27,8 +27,8 @@ pub struct Folder {
 impl Folder {
     /// Whether the file at `path` is one that the camera writes again and again.
     pub(super) fn is_live(&self, path: &Path) -> bool {
-        path.file_name()
-            .is_some_and(|name| self.overwritten.iter().any(|one| one.matches(name)))
+        let written = |name| self.overwritten.iter().any(|one| one.matches(name));
+        !self.own && path.file_name().is_some_and(written)
     }
 }
 

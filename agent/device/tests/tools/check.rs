@@ -212,7 +212,9 @@ fn wrong_keys_are_told_once_and_no_bucket_is_tried() {
     let s3 = S3::start();
     let sites = ["north", "south"];
     let station = Station::with_sites(&s3, &sites);
-    sites.map(|site| fs::write(station.camera_of(site).join(hydrocam(0)), jpeg(1)).unwrap());
+    for site in sites {
+        fs::write(station.camera_of(site).join(hydrocam(0)), jpeg(1)).unwrap();
+    }
     fs::write(
         station.home().join("keys"),
         format!("access_key_id = {ACCESS_KEY}\nsecret_access_key = mistyped\n"),

@@ -2,8 +2,8 @@
 //! queue and a real bucket.
 
 pub mod agent;
-pub mod cli;
 pub mod check;
+pub mod cli;
 pub mod clock;
 pub mod complaints;
 pub mod config;
@@ -11,9 +11,11 @@ pub mod gate;
 pub mod lock;
 pub mod logging;
 pub mod queue;
+pub mod retain;
 pub mod s3;
 pub mod serve;
 pub mod settle;
+pub mod snapshot;
 pub mod systemd;
 pub mod upload;
 pub mod watch;

@@ -14,6 +14,7 @@ use crate::queue::{
     Accepted, Class, DeviceClock, FileIdentity, Known, NewImage, Place, Quarantined, Queue,
     QueueError, SiteId,
 };
+use crate::retain;
 use crate::serve::Vitals;
 use crate::settle::{self, Seen, Settled};
 
@@ -34,6 +35,8 @@ pub(super) struct Register {
     pub(super) folders: Vec<Folder>,
     pub(super) clock: Clock,
     pub(super) vitals: Arc<Vitals>,
+    /// Told whether images can be accepted, and how much room they take.
+    pub(super) disks: Arc<retain::Standing>,
     pub(super) complaints: Arc<Complaints>,
     /// Rung when something was accepted.
     pub(super) wake: Arc<Notify>,
@@ -60,6 +63,7 @@ impl Register {
             // One is enough to end the agent: there is room for it, or it was told already.
             let _ = self.fatal.try_send(error);
         } else {
+            self.disks.refused(&words);
             let now = self.clock.monotonic();
             self.complaints.warn(
                 "queue",
@@ -90,7 +94,7 @@ impl settle::Register for Register {
         Ok(known.iter().map(judged).collect())
     }
 
-    async fn take(&self, settled: Settled) -> Result<(), NotNow> {
+    async fn take(&self, settled: Settled) -> Result<bool, NotNow> {
         let Seen {
             root,
             path,
@@ -104,10 +108,14 @@ impl settle::Register for Register {
             mtime: DateTime::from_timestamp_nanos(mtime_ns),
         };
         let capture = stamp(&evidence, &folder.zone);
+        let source = place(&path, observation);
         let image = NewImage {
             site: folder.site,
             sha256: settled.sha256,
-            place: place(&path, observation),
+            place: match &settled.copy {
+                None => source.clone(),
+                Some(copy) => place(&copy.path, copy.observation),
+            },
             format: settled.format.code(),
             captured_ms: capture.at.timestamp_millis(),
             offset_s: capture.at.offset().local_minus_utc(),
@@ -117,11 +125,13 @@ impl settle::Register for Register {
             dated: true,
             held: None,
         };
-        let accepted = self
-            .queue
-            .accept(image)
-            .await
-            .map_err(|error| self.sort(error))?;
+        let size = image.place.identity.size;
+        let accepted = match settled.copy {
+            None => self.queue.accept(image).await,
+            Some(_) => self.queue.accept_copy(image, source).await,
+        };
+        let accepted = accepted.map_err(|error| self.sort(error))?;
+        self.disks.accepted(size);
         self.complaints.over("queue", &"images are accepted again");
         match accepted {
             Accepted::New(id) | Accepted::Returned(id) => {
@@ -133,7 +143,7 @@ impl settle::Register for Register {
                 tracing::debug!(site = folder.name, image = %id, path = %path.display(), "known");
             }
         }
-        Ok(())
+        Ok(!matches!(accepted, Accepted::Duplicate(_)))
     }
 
     async fn quarantine(&self, file: &Seen, reason: &Reason) -> Result<(), NotNow> {

@@ -107,7 +107,7 @@ pub(super) enum Queue {
     Stats,
     /// List images, or the files that were refused
     #[command(
-        after_help = "Examples:\n  weir queue list --state parked --state missing      what needs a person\n  weir queue list --site first-dam --order newest --limit 20\n  weir queue list --since 7d --doubtful               capture times to look at\n  weir queue list --since 2025-03-09 --until 2025-03-10 --json\n  weir queue list --path '*/DCIM/*' --failed\n  weir queue list --quarantined                       files that are no whole images"
+        after_help = "Examples:\n  weir queue list --state parked --state missing      what needs a person\n  weir queue list --site first-dam --order newest --limit 20\n  weir queue list --since 7d --doubtful               capture times to look at\n  weir queue list --since 2025-03-09 --until 2025-03-10 --json\n  weir queue list --path '*/DCIM/*' --failed\n  weir queue list --quarantined                       files that are no whole images\n  weir queue list --dropped                           what was given up, by whom and why"
     )]
     List(List),
     /// Write every field of the images into a table (CSV) or as JSON
@@ -138,6 +138,18 @@ pub(super) enum Queue {
         /// Why, for the record
         #[arg(long, default_value = "dropped by the operator")]
         reason: String,
+    },
+    /// Have the disk's retention leave the files of images alone, whatever room it needs
+    #[command(
+        after_help = "Examples:\n  weir queue flag 17 18\n  weir queue flag /srv/camera/flood.jpg\n  weir queue flag --off 17"
+    )]
+    Flag {
+        /// Numbers, beginnings of SHA-256 (8 digits or more), or paths
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<String>,
+        /// Let it have them again
+        #[arg(long)]
+        off: bool,
     },
     /// Check the database: integrity, references, states (exit code 1 when something is wrong)
     #[command(after_help = "Examples:\n  weir queue check\n  weir queue check --json")]
@@ -223,6 +235,12 @@ pub(super) struct List {
         "state", "since", "until", "source", "confidence", "doubtful", "warning", "path", "key", "failed", "order",
     ])]
     pub(super) quarantined: bool,
+    /// What was given up, by the operator or for want of room, instead of images
+    #[arg(long, conflicts_with_all = [
+        "state", "since", "until", "source", "confidence", "doubtful", "warning", "path", "key", "failed", "order",
+        "quarantined",
+    ])]
+    pub(super) dropped: bool,
     #[command(flatten)]
     pub(super) filter: Filter,
 }

@@ -12,6 +12,7 @@ use weir_journey::queue::State;
 use super::args::{self, Form};
 use super::output::{Failed, bytes, json as print_json, print};
 use super::paint::{Paint, Tone};
+use super::retained::{drop_json, drop_line};
 use super::row::{COLUMNS, Record, image_json, shown};
 use super::whole_file::WholeFile;
 use crate::queue::{Filter, Image, Quarantined, View};
@@ -46,15 +47,21 @@ pub(super) async fn list(
             }
         }
     };
+    let sites = || match wanted.filter.site.as_slice() {
+        [] => vec![None],
+        some => some.iter().cloned().map(Some).collect(),
+    };
     if wanted.quarantined {
-        let sites = if wanted.filter.site.is_empty() {
-            vec![None]
-        } else {
-            wanted.filter.site.iter().cloned().map(Some).collect()
-        };
-        for site in sites {
+        for site in sites() {
             view.quarantined(site, |file| {
                 emit(&|| refused_line(&file, paint), &|| refused_json(&file))
+            })
+            .await?;
+        }
+    } else if wanted.dropped {
+        for site in sites() {
+            view.dropped(site, |drop| {
+                emit(&|| drop_line(&drop), &|| drop_json(&drop))
             })
             .await?;
         }

@@ -11,6 +11,7 @@ mod moment;
 mod output;
 mod paint;
 mod queue;
+mod retained;
 mod row;
 mod run;
 mod status;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::args::{self, Choice};
 use super::output::{Failed, bytes, json as print_json, print};
 use super::paint::Paint;
+use super::retained::flag;
 use super::row::image_json;
 use super::{listing, short};
 use crate::config::Config;
@@ -31,6 +32,7 @@ pub(super) fn queue(
             args::Queue::Show { image } => show(state, image, json).await,
             args::Queue::Retry(choice) => retry(state, choice, json).await,
             args::Queue::Drop { choice, reason } => give_up(state, choice, reason, json).await,
+            args::Queue::Flag { images, off } => flag(state, images, *off, json).await,
             args::Queue::Check => check(state, json).await,
             args::Queue::Repair => repair(state, json).await,
         }
@@ -121,7 +123,7 @@ fn facts(value: &Value) -> String {
 }
 
 /// A selector; a path may be relative to the working directory.
-fn selector(text: &str) -> Result<Selector, Failed> {
+pub(super) fn selector(text: &str) -> Result<Selector, Failed> {
     match text.parse() {
         Ok(selector) => Ok(selector),
         Err(error) if text.contains(['/', '.']) => std::path::absolute(text)
@@ -210,7 +212,7 @@ fn whole(choice: &Choice, state: weir_journey::queue::State) -> Filter {
     }
 }
 
-fn report(
+pub(super) fn report(
     json: bool,
     done: &str,
     images: u64,

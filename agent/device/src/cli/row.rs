@@ -36,6 +36,9 @@ pub(super) fn image_json(image: &Image) -> Value {
         "etag": image.etag,
         "verified_at": at(image.verified_ms),
         "proof": image.proof,
+        "flagged": image.flagged,
+        "removed_at": at(image.removed.as_ref().map(|removed| removed.at_ms)),
+        "removed_why": image.removed.as_ref().map(|removed| &removed.why),
         "failure": image.failure,
         "fix": image.fix,
     })

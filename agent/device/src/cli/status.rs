@@ -105,6 +105,14 @@ fn page(status: &Status, paint: Paint) -> String {
             text.push_str(&format!("  held       {held}\n"));
         }
     }
+    for disk in &status.disks {
+        let percent = u128::from(disk.free_bytes) * 100 / u128::from(disk.bytes.max(1));
+        let folders = disk.folders.join(", ");
+        let (free, size) = (bytes(disk.free_bytes), bytes(disk.bytes));
+        text.push_str(&format!(
+            "\ndisk of {folders}\n  free       {free} of {size} ({percent} %)\n"
+        ));
+    }
     for (reason, count) in &status.quarantined {
         text.push_str(&format!(
             "\nquarantined {count} ({reason}): see `weir queue list --quarantined`\n"

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use weir_journey::identity::SiteName;
+use weir_journey::settle::NamePattern;
 
 use super::block::Block;
 use super::store::{BUCKET, KEY, Store};
 use crate::config::fault::Origin;
-use crate::config::form::{WrittenPath, one_or_more, text};
+use crate::config::form::{WrittenPath, list, one_or_more, text};
 use crate::config::reader::{Reader, resolve};
 use crate::config::template::{BucketName, BucketTemplate, KeyTemplate};
 use crate::config::zone::TimeZoneName;
@@ -28,6 +29,8 @@ pub struct Site {
     pub bucket: BucketName,
     /// How its objects are named.
     pub key: KeyTemplate,
+    /// Files that its camera writes again and again in place.
+    pub overwritten: Vec<NamePattern>,
 }
 
 /// What a time zone must be.
@@ -35,6 +38,9 @@ const ZONE: &str = "a time zone such as \"Etc/GMT+7\", \"America/Denver\" or \"-
 
 /// What a name must be, as [`SiteName`] has it.
 const NAME: &str = "1 to 63 of a-z, 0-9, \"-\" and \".\", beginning and ending with a letter or digit, such as \"first-dam\"";
+
+/// What the name of a file that is rewritten must be.
+const REWRITTEN: &str = "a file name such as \"latest.jpg\" or \"*.cur.jpg\"";
 
 /// A site's name, with an error that is part of a sentence.
 struct Named(SiteName);
@@ -151,6 +157,8 @@ fn read_rest(
     let timezone = block.optional("timezone", text::<TimeZoneName>(ZONE));
     let bucket = block.optional("bucket", text::<BucketTemplate>(BUCKET));
     let key = block.optional("key", text::<KeyTemplate>(KEY));
+    let names = list(text::<NamePattern>(REWRITTEN));
+    let overwritten = block.optional("overwritten", names);
     let name = name?;
     let (template, at, subject) = match &bucket {
         Some(own) => (own, "bucket", ""),
@@ -165,5 +173,6 @@ fn read_rest(
         timezone: timezone.unwrap_or_default(),
         bucket: bucket.ok()?,
         key: key.unwrap_or_else(|| store.key.clone()),
+        overwritten: overwritten.unwrap_or_default(),
     })
 }

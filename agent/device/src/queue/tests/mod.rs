@@ -6,6 +6,7 @@ mod filter;
 mod life;
 mod model;
 mod operator;
+mod retain;
 mod sharing;
 
 use std::path::{Path, PathBuf};

@@ -7,12 +7,12 @@
 mod moments;
 mod pruning;
 mod register;
+mod room;
 mod standing;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -21,22 +21,23 @@ use weir_journey::settle::{Cause, Patience};
 use weir_journey::upload::Schedule;
 
 use crate::complaints::Complaints;
-use crate::config::{Config, Ramp, Site};
+use crate::config::{Config, Ramp};
 use crate::lock::{Lock, LockError};
-use crate::queue::{Opened, Queue, QueueError};
-use crate::retain::{self, Reserve, Retention};
+use crate::queue::{Queue, QueueError};
+use crate::retain;
 use crate::s3::{Store, StoreConfig};
 use crate::serve::{self, ServeError, Vitals};
 use crate::settle::{self, Settings as SettleSettings};
-use crate::snapshot::{self, Spool};
+use crate::snapshot;
 use crate::systemd;
 use crate::upload::{Destination, LookAgain, Means, Orders, Uploader};
-use crate::watch::{self, Inbox, Root, RootId};
+use crate::watch::{self, Root, RootId};
 use crate::world::World;
 
 use moments::Moments;
 use pruning::Pruning;
 use register::{Folder, Register};
+use room::{hand_in, open_queue};
 pub use standing::resting;
 use standing::{Live, Standing};
 
@@ -95,16 +96,6 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
     }
     let agent = Agent::assemble(config, world, opened.queue).await?;
     agent.work(stop).await
-}
-
-/// Opens the queue; where the disk has no room for its log, with the room that was kept back.
-async fn open_queue(state: &Path, world: &World) -> Result<Opened, QueueError> {
-    loop {
-        match Queue::open(state.to_owned(), world.clock.now()).await {
-            Err(error) if error.is_full() && Reserve::of(state).give_up() => {}
-            other => return other,
-        }
-    }
 }
 
 async fn take_state(path: &Path) -> Result<Lock, RunError> {
@@ -330,19 +321,6 @@ impl Agent {
         }
     }
 
-    /// The spools in the order of the roots.
-    fn spools(&self) -> Vec<Spool> {
-        let of_site = |site: &Site| {
-            let spool = Spool {
-                overwritten: site.overwritten.clone(),
-                directory: snapshot::spool(&self.config.state.directory, site.name.as_str()),
-                overtaken: self.vitals.overtaken(),
-            };
-            vec![spool; site.directories.len()]
-        };
-        self.config.sites.iter().flat_map(of_site).collect()
-    }
-
     /// The camera folders in the order of their roots.
     fn folders(&self) -> Vec<Folder> {
         let of_site = |site: &Destination| {
@@ -358,41 +336,6 @@ impl Agent {
                 })
         };
         self.destinations.iter().flat_map(of_site).collect()
-    }
-
-    fn retention(&self) -> Retention {
-        let state = &self.config.state.directory;
-        let of_site = |(site, settings): (&Destination, &Site)| {
-            let folder = |path: PathBuf, own| retain::Folder {
-                path,
-                site: site.id,
-                name: site.name.to_string(),
-                overwritten: settings.overwritten.clone(),
-                own,
-            };
-            let spool = folder(snapshot::spool(state, site.name.as_str()), true);
-            let cameras = site
-                .directories
-                .iter()
-                .map(|path| folder(path.clone(), false));
-            cameras.chain([spool]).collect::<Vec<_>>()
-        };
-        let sites = self.destinations.iter().zip(&self.config.sites);
-        let settings = retain::Settings {
-            policy: self.config.retain.policy,
-            history: self.config.retain.history,
-            folders: sites.flat_map(of_site).collect(),
-            state: state.clone(),
-        };
-        let means = retain::Means {
-            queue: self.queue.clone(),
-            clock: self.world.clock.clone(),
-            meter: self.world.disks.clone(),
-            standing: Arc::clone(&self.disks),
-            vitals: Arc::clone(&self.vitals),
-            complaints: Arc::clone(&self.complaints),
-        };
-        Retention::new(means, settings)
     }
 
     async fn uploader(&self) -> Result<Uploader, RunError> {
@@ -421,21 +364,6 @@ impl Agent {
 async fn until_it_ends(name: &'static str, part: impl Future<Output = ()>) -> Ended {
     part.await;
     (name, Ok(()))
-}
-
-/// Has copies settled that an earlier run left behind, a few at a time; then waits for `halt`.
-async fn hand_in(leftovers: Vec<(usize, PathBuf)>, inbox: Inbox, halt: CancellationToken) {
-    /// Well below what the inbox holds before it asks for a scan, which would not find them.
-    const AT_ONCE: usize = 256;
-    for batch in leftovers.chunks(AT_ONCE) {
-        while inbox.waiting() > AT_ONCE && !halt.is_cancelled() {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-        for (root, path) in batch {
-            inbox.announce(RootId(*root), path, Cause::Found);
-        }
-    }
-    halt.cancelled().await;
 }
 
 /// Waits for `stop` or the first part that ends on its own; then lets the others drain.

@@ -24,6 +24,7 @@ pub(crate) const BUCKET: &str = "first-dam-image";
 pub(crate) struct Station {
     home: TempDir,
     sites: Vec<String>,
+    of_sites: String,
     settings: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     pub(crate) port: u16,
@@ -59,6 +60,7 @@ impl Station {
         let mut station = Self {
             home,
             sites: sites.iter().map(|&site| site.to_owned()).collect(),
+            of_sites: String::new(),
             settings: BTreeMap::new(),
             environment: BTreeMap::new(),
             port,
@@ -94,6 +96,17 @@ impl Station {
     /// Gives a setting that is a number another value.
     pub(crate) fn set_number(&mut self, setting: &str, value: u32) {
         self.settings.insert(setting.to_owned(), value.to_string());
+    }
+
+    /// Gives a setting a value as TOML has it.
+    pub(crate) fn set_toml(&mut self, setting: &str, value: &str) {
+        self.settings.insert(setting.to_owned(), value.to_owned());
+    }
+
+    /// Gives every site a further line of its block.
+    pub(crate) fn every_site(&mut self, line: &str) {
+        self.of_sites.push_str(line);
+        self.of_sites.push('\n');
     }
 
     /// Gives the agent a variable of its environment.
@@ -157,7 +170,10 @@ impl Station {
             lines.push_str(&format!("{key} = {value}\n"));
         }
         let sites = self.sites.iter().map(|site| {
-            format!("[[site]]\nname = {site:?}\ndirectory = {site:?}\ntimezone = \"Etc/GMT+7\"\n")
+            format!(
+                "[[site]]\nname = {site:?}\ndirectory = {site:?}\ntimezone = \"Etc/GMT+7\"\n{}",
+                self.of_sites
+            )
         });
         let sections = sections
             .iter()

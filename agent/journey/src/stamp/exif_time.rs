@@ -3,7 +3,8 @@
 use chrono::NaiveDateTime;
 use exif::{Error, Exif, In, Tag, Value};
 
-use super::capture::{Precision, Source, Warning};
+use super::capture::{Precision, Source};
+use super::warning::Warning;
 use super::choose::Reading;
 use super::{template, zone};
 
@@ -12,7 +13,13 @@ const SPELLINGS: [&str; 2] = ["{Y}:{M}:{D} {h}:{m}:{s}", "{Y}-{M}-{D} {h}:{m}:{s
 
 /// The time that an EXIF block (a TIFF structure) states. A damaged block gives what can be read of it and a
 /// warning; blanks and zeros, by which cameras say that they do not know, give nothing.
-pub(super) fn read(block: &[u8], warnings: &mut Vec<Warning>) -> Option<Reading> {
+pub(super) fn read(block: &[u8], warnings: &mut Vec<Warning>) -> Vec<Reading> {
+    read_one(block, warnings).into_iter().collect()
+}
+
+pub(super) const DIGITIZED: &str = "DateTimeDigitized";
+
+fn read_one(block: &[u8], warnings: &mut Vec<Warning>) -> Option<Reading> {
     let exif = match exif::Reader::new()
         .continue_on_error(true)
         .read_raw(block.to_vec())

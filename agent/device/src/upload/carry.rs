@@ -409,16 +409,11 @@ pub(super) fn name(image: &Image) -> &[u8] {
 
 fn describe(to: &Destination, image: &Image) -> Vec<(&'static str, String)> {
     let capture = serde_json::from_str::<CaptureTime>(&image.capture).ok();
-    let (source, confidence) = capture.map_or_else(
-        || (String::new(), String::new()),
-        |c| (c.source.to_string(), c.confidence.to_string()),
-    );
     metadata(&Described {
         site: &to.name,
         sha256: image.sha256,
-        captured: captured(image),
-        source: &source,
-        confidence: &confidence,
+        captured: image.dated.then(|| captured(image)),
+        capture: capture.as_ref(),
         name: name(image),
         version: env!("CARGO_PKG_VERSION"),
     })

@@ -52,7 +52,12 @@ impl Destination {
             name: carry::name(image),
             sha256: image.sha256,
         };
-        (self.bucket.clone(), self.key.render(&naming))
+        let key = if image.dated {
+            self.key.render(&naming)
+        } else {
+            Template::undated().render(&naming)
+        };
+        (self.bucket.clone(), key)
     }
 }
 

@@ -12,6 +12,8 @@ mod capture;
 mod choose;
 mod exif_time;
 mod makers;
+mod path;
+mod pattern;
 mod template;
 mod zone;
 
@@ -20,6 +22,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 pub use capture::{Candidate, CaptureTime, Confidence, Precision, Source, Warning};
+pub use pattern::{NotAPattern, Pattern};
 pub use zone::{NotAZone, Zone};
 
 /// What is known of a picture when its moment is asked for.
@@ -38,11 +41,15 @@ pub fn stamp(evidence: &Evidence<'_>, zone: &Zone) -> CaptureTime {
     let mut warnings = Vec::new();
     let exif = evidence
         .exif
-        .and_then(|block| exif_time::read(block, &mut warnings));
-    let name = evidence.path.file_name().and_then(makers::read);
-    let stated = [exif, name]
+        .map_or(Vec::new(), |block| exif_time::read(block, &mut warnings));
+    let name = match evidence.path.file_name().map(makers::read) {
+        Some(makers::Named::Time(reading)) => Some(reading),
+        _ => None,
+    };
+    let stated = exif
         .into_iter()
-        .flatten()
+        .chain(name)
+        .chain(path::read(evidence.path))
         .map(|reading| reading.place(zone, &mut warnings))
         .collect();
     let mtime = choose::mtime(evidence.mtime, zone);

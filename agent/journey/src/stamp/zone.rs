@@ -33,8 +33,8 @@ pub struct NotAZone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Placed {
     Once(DateTime<FixedOffset>),
-    /// It occurred twice; this is the first.
-    Repeated(DateTime<FixedOffset>),
+    /// It occurred twice: the first and the second time.
+    Repeated(DateTime<FixedOffset>, DateTime<FixedOffset>),
     /// It did not occur; this has the offset before the change.
     Skipped(DateTime<FixedOffset>),
 }
@@ -57,7 +57,9 @@ impl Zone {
             Self::Fixed(offset) => Placed::Once(with_offset(local, *offset)),
             Self::Iana(zone) => match zone.from_local_datetime(&local) {
                 LocalResult::Single(at) => Placed::Once(at.fixed_offset()),
-                LocalResult::Ambiguous(first, _) => Placed::Repeated(first.fixed_offset()),
+                LocalResult::Ambiguous(first, second) => {
+                    Placed::Repeated(first.fixed_offset(), second.fixed_offset())
+                }
                 LocalResult::None => {
                     Placed::Skipped(with_offset(local, offset_before(*zone, local)))
                 }
@@ -162,10 +164,13 @@ mod tests {
             let local = zone.at(moment).naive_local();
             match zone.place(local) {
                 Placed::Once(at) => prop_assert_eq!(at, moment),
-                Placed::Repeated(at) => prop_assert!(at <= moment && at.naive_local() == local),
+                Placed::Repeated(first, second) => {
+                    prop_assert!(first == moment || second == moment);
+                    prop_assert!(first < second && first.naive_local() == local && second.naive_local() == local);
+                }
                 Placed::Skipped(_) => prop_assert!(false, "a time that was shown occurred"),
             }
-            let (Placed::Once(at) | Placed::Repeated(at) | Placed::Skipped(at)) = zone.place(moment.naive_utc());
+            let (Placed::Once(at) | Placed::Repeated(at, _) | Placed::Skipped(at)) = zone.place(moment.naive_utc());
             prop_assert_eq!(at.naive_local(), moment.naive_utc());
         }
     }
@@ -175,7 +180,11 @@ mod tests {
         let denver: Zone = "America/Denver".parse().expect("IANA");
         let at = |text: &str| DateTime::parse_from_rfc3339(text).expect("a test's moment");
         let repeated = denver.place(local("2024-11-03 01:30:00"));
-        assert_eq!(repeated, Placed::Repeated(at("2024-11-03T01:30:00-06:00")));
+        let both = [
+            at("2024-11-03T01:30:00-06:00"),
+            at("2024-11-03T01:30:00-07:00"),
+        ];
+        assert_eq!(repeated, Placed::Repeated(both[0], both[1]));
         let skipped = denver.place(local("2025-03-09 02:00:00"));
         assert_eq!(skipped, Placed::Skipped(at("2025-03-09T02:00:00-07:00")));
         let apia: Zone = "Pacific/Apia".parse().expect("IANA");

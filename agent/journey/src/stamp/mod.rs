@@ -32,13 +32,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub use camera_clock::{CameraClock, NotAShift, NotAscending, Shift};
 pub use capture::{Candidate, CaptureTime, Cause, Change, Confidence, Precision, Source, Warning};
-pub use pattern::{BadPattern, Pattern};
+pub use pattern::{NotAPattern, Pattern};
 pub use policy::{Doubtful, Filed, Filing};
 pub use restamp::restamp;
 pub use rules::Rules;
 pub use zone::{NotAZone, Zone};
 
 use choose::{Case, Reading, choose};
+use makers::Named;
 
 /// What is known of a picture when its moment is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -130,8 +131,9 @@ impl Found {
     fn choose(self, path: &Path, rules: &Rules, mut warnings: Vec<Warning>) -> CaptureTime {
         let own = rules.patterns.iter().find_map(|pattern| pattern.read(path));
         let own_count = usize::from(own.is_some());
-        let (named, ambiguous) = match (&own, path.file_name()) {
-            (None, Some(name)) => (makers::read(name), false),
+        let (named, ambiguous) = match (&own, path.file_name().map(makers::read)) {
+            (None, Some(Named::Time(reading))) => (Some(reading), false),
+            (None, Some(Named::Ambiguous)) => (None, true),
             _ => (None, false),
         };
         if ambiguous {

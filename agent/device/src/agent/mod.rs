@@ -34,10 +34,10 @@ use crate::watch::{self, Root, RootId};
 use crate::world::World;
 
 use moments::Moments;
+use neighbours::Neighbours;
 use pruning::Pruning;
 use register::{Folder, Register};
 pub use standing::resting;
-use neighbours::Neighbours;
 use standing::{Live, Standing};
 use timekeeper::Timekeeper;
 

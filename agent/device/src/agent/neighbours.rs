@@ -24,8 +24,14 @@ impl Neighbours {
 
     /// Notes a picture that was stamped, where a camera's clock states its time beyond doubt and its file is newer.
     pub(super) fn note(&self, site: SiteId, capture: &CaptureTime) {
-        let stated = matches!(capture.source, Source::Exif | Source::Filename | Source::Path);
-        let mtime = capture.candidates.iter().find(|c| c.source == Source::Mtime);
+        let stated = matches!(
+            capture.source,
+            Source::Exif | Source::Filename | Source::Path
+        );
+        let mtime = capture
+            .candidates
+            .iter()
+            .find(|c| c.source == Source::Mtime);
         let (Some(at), Some(mtime)) = (capture.at, mtime) else {
             return;
         };

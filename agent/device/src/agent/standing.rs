@@ -9,13 +9,14 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use weir_journey::queue::State;
 
+use super::timekeeper::Timekeeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::queue::{ClockStep, Hold, QueueError, SiteStats, Stats, Synchronised, View};
-use super::timekeeper::Timekeeper;
 use crate::s3::Store;
 use crate::serve::{
-    self, ClockStatus, ClockStepStatus, DirectoryStatus, LinkStatus, SiteStatus, Status, Vitals, WatchStatus,
+    self, ClockStatus, ClockStepStatus, DirectoryStatus, LinkStatus, SiteStatus, Status, Vitals,
+    WatchStatus,
 };
 use crate::systemd;
 use crate::upload::{Destination, Progress};

@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 use weir_journey::stamp::Cause;
 
 use crate::clock::{BootId, Clock};
-use crate::queue::{Among, ClockStep, DeviceClock, Image, ImageId, Queue, QueueError, Retimed, SiteId, Synchronised};
+use crate::queue::{
+    Among, ClockStep, DeviceClock, Image, ImageId, Queue, QueueError, Retimed, SiteId, Synchronised,
+};
 use crate::s3::Store;
 use crate::serve::Vitals;
 use crate::stamping::{Stamping, correction, of_device_clock};
@@ -98,7 +100,9 @@ impl Timekeeper {
         let (wall, now) = (self.clock.now(), self.clock.monotonic());
         let known = self.known();
         let stale = trust != Synchronised::Yes
-            && known.asked.is_none_or(|asked| now.saturating_sub(asked) >= ASK_AGAIN);
+            && known
+                .asked
+                .is_none_or(|asked| now.saturating_sub(asked) >= ASK_AGAIN);
         let stepped = (origin_ms(&self.clock) - known.origin_ms).abs() >= STEP_MS;
         if stale || stepped || trust != known.trust {
             self.ask.notify_one();
@@ -202,7 +206,16 @@ impl Timekeeper {
         let judge = {
             let (sites, counts) = (Arc::clone(&self.sites), Arc::clone(&counts));
             let at_ms = self.clock.now_ms();
-            move |image: &Image| put_right(image, sites.get(&image.site)?, origin_ms, trust, at_ms, &counts)
+            move |image: &Image| {
+                put_right(
+                    image,
+                    sites.get(&image.site)?,
+                    origin_ms,
+                    trust,
+                    at_ms,
+                    &counts,
+                )
+            }
         };
         let rows = Among::Boot(boot, ImageId(0));
         self.queue.retime(rows, judge).await?;
@@ -225,7 +238,9 @@ impl Timekeeper {
         }
         self.vitals.times_corrected(images);
         if images > 0 {
-            tracing::warn!("{images} capture times that came from the device's clock are put right");
+            tracing::warn!(
+                "{images} capture times that came from the device's clock are put right"
+            );
         }
         if late > 0 {
             tracing::warn!(
@@ -268,7 +283,7 @@ fn put_right(
         return None;
     }
     if anew.kept.at != anew.filed.capture.at {
-        let count = if image.target.is_some() {
+        let count = if image.is_named() {
             &counts.late
         } else {
             &counts.corrected

@@ -154,7 +154,10 @@ mod tests {
         let clock = Clock::steered(simulation.clone());
         let mut steps = clock.steps().unwrap();
         tokio::time::sleep(Duration::from_secs(10)).await;
-        let (uptime, right) = (clock.uptime(), DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let (uptime, right) = (
+            clock.uptime(),
+            DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+        );
         simulation.set(&clock, right);
         steps.next().await;
         assert_eq!((clock.now(), clock.uptime()), (right, uptime));
@@ -169,7 +172,12 @@ mod tests {
         let id = "0a1b2c3d-0405-0607-0809-0a0b0c0d0e0f";
         let bytes = [10, 27, 44, 61, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
         assert_eq!(parse(id), Some(bytes));
-        for bad in ["", "0a1b", "zz1b2c3d-0405-0607-0809-0a0b0c0d0e0f", "0a1b2c3d-0405-0607-0809-0a0b0c0d0e0f00"] {
+        for bad in [
+            "",
+            "0a1b",
+            "zz1b2c3d-0405-0607-0809-0a0b0c0d0e0f",
+            "0a1b2c3d-0405-0607-0809-0a0b0c0d0e0f00",
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

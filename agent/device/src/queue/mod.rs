@@ -382,7 +382,7 @@ impl Queue {
     }
 
     /// Has `judge` find the capture times of rows anew; gives how many rows it changed. It is called inside of the
-    /// transaction that writes what it gives, a step at a time. An image that has its key keeps its time.
+    /// transaction that writes what it gives, a step at a time. An image that the store may know keeps its time.
     pub async fn retime(
         &self,
         mut among: Among,

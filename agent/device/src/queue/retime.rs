@@ -1,7 +1,8 @@
 //! Capture times that are found anew after an image was accepted, and the steps of the device's clock.
 //!
 //! A row is read, judged and written in one transaction, so that no upload can give it a name in between. An image
-//! that has its bucket and key keeps its time: only what is known of it is written down.
+//! that the store may know by its key ([`Image::is_named`]) keeps its time: only what is known of it is written down.
+//! One whose key was decided and never used gets another with its next claim.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
@@ -16,7 +17,7 @@ use super::operate::{Swept, retry_one};
 /// What a row is to say of its capture time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retimed {
-    /// Capture time, milliseconds since 1970 UTC; not changed where the image has its key.
+    /// Capture time, milliseconds since 1970 UTC; not changed where the image is named.
     pub captured_ms: i64,
     /// Offset of the camera's clock from UTC, seconds east; likewise.
     pub offset_s: i32,
@@ -92,20 +93,21 @@ fn of_boot(conn: &Connection, boot: &[u8; 16], after: ImageId) -> Result<Vec<Ima
 }
 
 fn write(conn: &Connection, image: &Image, retimed: &Retimed) -> Result<(), QueueError> {
-    let placed = image.target.is_some();
+    let named = image.is_named();
     let held = retimed.held.as_ref().filter(|_| image.held);
     conn.prepare_cached(
         "UPDATE images SET capture = :capture, clock = :clock, \
-             captured_ms = iif(:placed, captured_ms, :captured_ms), \
-             offset_s = iif(:placed, offset_s, :offset_s), \
-             dated = iif(:placed, dated, :dated), \
+             captured_ms = iif(:named, captured_ms, :captured_ms), \
+             offset_s = iif(:named, offset_s, :offset_s), \
+             dated = iif(:named, dated, :dated), \
+             bucket = iif(:named, bucket, NULL), key = iif(:named, key, NULL), \
              failure = ifnull(:failure, failure), fix = ifnull(:fix, fix) WHERE id = :id",
     )?
     .execute(named_params! {
         ":id": image.id,
         ":capture": retimed.capture,
         ":clock": retimed.synchronised.code(),
-        ":placed": placed,
+        ":named": named,
         ":captured_ms": retimed.captured_ms,
         ":offset_s": retimed.offset_s,
         ":dated": retimed.dated,
@@ -130,7 +132,9 @@ pub(super) fn clock_stepped(conn: &Connection, step: &ClockStep) -> Result<(), Q
 /// The last step that was written down.
 pub(super) fn last_clock_step(conn: &Connection) -> Result<Option<ClockStep>, QueueError> {
     Ok(conn
-        .prepare_cached("SELECT boot, at_ms, by_ms, images FROM clock_steps ORDER BY id DESC LIMIT 1")?
+        .prepare_cached(
+            "SELECT boot, at_ms, by_ms, images FROM clock_steps ORDER BY id DESC LIMIT 1",
+        )?
         .query_row((), |row| {
             Ok(ClockStep {
                 boot: row.get(0)?,

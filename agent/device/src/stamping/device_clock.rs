@@ -26,7 +26,10 @@ pub(crate) fn correction(image: &Image, origin_ms: i64) -> TimeDelta {
 /// while the clock was not known to be right. A file from a card, or one whose time was copied with it, has another
 /// clock's time: it lies outside of the boot, or far from when the file's inode was changed.
 pub(crate) fn of_device_clock(file: &FileIdentity, clock: DeviceClock, accepted_ms: i64) -> bool {
-    let Some(uptime_ms) = clock.uptime_ms.filter(|_| clock.synchronised == Synchronised::No) else {
+    let Some(uptime_ms) = clock
+        .uptime_ms
+        .filter(|_| clock.synchronised == Synchronised::No)
+    else {
         return false;
     };
     let ns = |ms: i64| ms.saturating_mul(1_000_000);
@@ -64,8 +67,14 @@ mod tests {
         assert!(own(file(899, 900), Synchronised::No), "rounded");
         assert!(!own(file(950, 951), Synchronised::Yes));
         assert!(!own(file(950, 951), Synchronised::Unknown));
-        assert!(!own(file(890, 951), Synchronised::No), "from before the boot");
-        assert!(!own(file(1010, 1010), Synchronised::No), "of a clock that is ahead");
+        assert!(
+            !own(file(890, 951), Synchronised::No),
+            "from before the boot"
+        );
+        assert!(
+            !own(file(1010, 1010), Synchronised::No),
+            "of a clock that is ahead"
+        );
         assert!(!own(file(910, 1600), Synchronised::No), "its time was set");
     }
 }

@@ -6,9 +6,7 @@ mod device_clock;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use weir_journey::stamp::{
-    CaptureTime, Cause, Change, Doubtful, Filed, Filing, Rules, restamp,
-};
+use weir_journey::stamp::{CaptureTime, Cause, Change, Doubtful, Filed, Filing, Rules, restamp};
 
 use crate::config::Site;
 use crate::queue::{Held, Image, Retimed, Synchronised};
@@ -84,7 +82,7 @@ impl Anew {
         self.filed.capture == self.kept && (self.filed.filing != Filing::Undated) == image.dated
     }
 
-    /// What the row says from now on, and why. Of an image that has its key the new time is only noted.
+    /// What the row says from now on, and why. Of an image that the store may know by its key the new time is only noted.
     pub(crate) fn retimed(
         self,
         image: &Image,
@@ -92,16 +90,16 @@ impl Anew {
         at_ms: i64,
         synchronised: Synchronised,
     ) -> Option<Retimed> {
-        let placed = image.target.is_some();
+        let named = image.is_named();
         let change = Change {
             why,
             at_ms,
             was: self.kept.at,
             becomes: self.filed.capture.at,
-            applied: !placed,
+            applied: !named,
         };
         let mut filed = self.filed;
-        if placed {
+        if named {
             filed.capture = self.kept;
         }
         if change.was != change.becomes {
@@ -136,7 +134,9 @@ pub(crate) fn columns(filed: &Filed, accepted_ms: i64) -> Result<Columns, serde_
 }
 
 fn held(capture: &CaptureTime) -> Held {
-    let time = capture.at.map_or("unknown".to_owned(), |at| at.to_rfc3339());
+    let time = capture
+        .at
+        .map_or("unknown".to_owned(), |at| at.to_rfc3339());
     let why: Vec<_> = capture.warnings.iter().map(ToString::to_string).collect();
     let why = if why.is_empty() {
         format!("nothing but its {} states a time", capture.source)

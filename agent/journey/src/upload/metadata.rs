@@ -102,12 +102,26 @@ mod tests {
     use crate::stamp::{CameraClock, Evidence, Rules, stamp};
     use std::path::Path;
 
-    fn told(name: &[u8], digest: [u8; 32], dated: bool, rules: &Rules) -> Vec<(&'static str, String)> {
+    fn told(
+        name: &[u8],
+        digest: [u8; 32],
+        dated: bool,
+        rules: &Rules,
+    ) -> Vec<(&'static str, String)> {
         let site = "first-dam".parse().unwrap();
-        let captured = FixedOffset::west_opt(7 * 3600).unwrap().with_ymd_and_hms(2024, 8, 9, 14, 30, 0).unwrap();
+        let captured = FixedOffset::west_opt(7 * 3600)
+            .unwrap()
+            .with_ymd_and_hms(2024, 8, 9, 14, 30, 0)
+            .unwrap();
         let text = String::from_utf8_lossy(name).replace('/', "-");
         let mtime = "2020-01-01T00:00:00Z".parse().ok();
-        let capture = stamp(&Evidence { mtime, ..Evidence::of(Path::new(&text)) }, rules);
+        let capture = stamp(
+            &Evidence {
+                mtime,
+                ..Evidence::of(Path::new(&text))
+            },
+            rules,
+        );
         metadata(&Described {
             site: &site,
             sha256: Sha256(digest),
@@ -138,7 +152,12 @@ mod tests {
             camera_clock: CameraClock::fixed(chrono::TimeDelta::minutes(-63)),
             ..Rules::default()
         };
-        let pairs = told(b"image_capture_2024-08-09_14-30-00.jpg", [7; 32], false, &rules);
+        let pairs = told(
+            b"image_capture_2024-08-09_14-30-00.jpg",
+            [7; 32],
+            false,
+            &rules,
+        );
         for pair in [
             ("capture-source", "filename"),
             ("capture-precision", "second"),
@@ -147,7 +166,10 @@ mod tests {
             ("capture-raw", "image_capture_2024-08-09_14-30-00.jpg"),
             ("camera-clock-offset", "-3780s"),
         ] {
-            assert!(pairs.contains(&(pair.0, pair.1.to_owned())), "{pair:?} is not in {pairs:?}");
+            assert!(
+                pairs.contains(&(pair.0, pair.1.to_owned())),
+                "{pair:?} is not in {pairs:?}"
+            );
         }
     }
 }

@@ -105,7 +105,14 @@ mod tests {
         for good in ["\"2024-05-01\"", "2024-05-01"] {
             assert_eq!(reads(&day(), good), expected, "{good}");
         }
-        for bad in ["\"\"", "\"2024-02-30\"", "\"1 May\"", "2024-05-01T00:00:00", "20240501", "true"] {
+        for bad in [
+            "\"\"",
+            "\"2024-02-30\"",
+            "\"1 May\"",
+            "2024-05-01T00:00:00",
+            "20240501",
+            "true",
+        ] {
             assert_eq!(reads(&day(), bad), None, "{bad}");
         }
     }

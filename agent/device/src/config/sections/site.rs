@@ -123,7 +123,6 @@ fn show_effective(block: &mut Block<'_, '_>, site: &Site) {
         block.reader.origin("store.bucket"),
         block.reader.origin("store.key"),
     );
-    block.show_left_out("timezone", &site.timezone.to_string(), Origin::Default);
     block.show_left_out("doubtful", site.doubtful.name(), Origin::Default);
     block.show_left_out("bucket", site.bucket.as_str(), bucket);
     block.show_left_out("key", site.key.as_str(), key);
@@ -167,8 +166,12 @@ fn read_rest(
     let timezone = block.optional("timezone", text::<TimeZoneName>(ZONE));
     let rules = Rules {
         zone: timezone.as_ref().map(TimeZoneName::zone),
-        patterns: block.optional("patterns", list(text::<Pattern>(PATTERN))).unwrap_or_default(),
-        camera_clock: block.optional("camera_clock_offset", camera_clock()).unwrap_or_default(),
+        patterns: block
+            .optional("patterns", list(text::<Pattern>(PATTERN)))
+            .unwrap_or_default(),
+        camera_clock: block
+            .optional("camera_clock_offset", camera_clock())
+            .unwrap_or_default(),
         since: block.optional("since", day()),
     };
     let doubtful = block.optional("doubtful", word(DOUBTFUL));

@@ -177,7 +177,7 @@ fn a_corrected_configuration_stamps_what_is_owed_anew_without_its_files() {
     station.until("verified", 1);
     agent.drain();
     s3.down();
-    let agent = station.begin();
+    let agent = station.start();
     // An hour before noon of some day, by a clock that is 1 h 3 min fast; it says so twice.
     let owed = station.drop_file("RCNX0001.JPG", dated("2024:08:09 11:00:00").jpeg());
     wait::until("the picture is accepted", || station.images().len() == 2);

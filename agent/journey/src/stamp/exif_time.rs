@@ -90,7 +90,7 @@ fn gps(exif: &Exif) -> Option<Reading> {
         return None;
     };
     let whole = |part: &exif::Rational| {
-        (part.denom != 0 && part.num % part.denom == 0).then(|| part.num / part.denom)
+        (part.denom != 0 && part.num.is_multiple_of(part.denom)).then(|| part.num / part.denom)
     };
     let nanos = u64::from(second.num) * 1_000_000_000
         / u64::from(Some(second.denom).filter(|denom| *denom != 0)?);

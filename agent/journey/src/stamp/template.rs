@@ -14,8 +14,9 @@
 //! | `{f}` `{F}` | milliseconds, three digits; a decimal fraction of one to nine digits |
 //! | `{z}` `{Z}` | offset from UTC as `+0100`, `-07:00`, `+02` or `Z`; `Z`, `UTC` or `GMT` |
 //! | `{e}` `{E}` | seconds, milliseconds since 1970: ten digits, thirteen |
-//! | `{n}` `{w}` | a number of any length; letters and digits, at least one |
-//! | `{*}` `{~}` | any text, at least one byte; nothing, or any text that begins with neither letter nor digit |
+//! | `{n}` `{N}` | a number of up to nine digits; of ten to seventeen, such as a second time |
+//! | `{w}` `{*}` | letters and digits, at least one; any text, at least one byte |
+//! | `{~}` | nothing, or a text that begins with neither letter nor digit and adds nothing to the time: no half of the day, no offset, no long number |
 //!
 //! The whole text must match, and the digits must be a moment that exists; a field that occurs twice must say the same
 //! twice. Letters match in either case, because FAT cards change it. No wildcard cuts a run of digits in two, since a
@@ -56,7 +57,10 @@ pub(super) enum Part {
     },
     Offset,
     Utc,
-    Digits,
+    Digits {
+        min: usize,
+        max: usize,
+    },
     Word,
     /// One character of UTF-8, or one byte of what is none.
     One,
@@ -159,7 +163,8 @@ fn braced(field: &str) -> Part {
         "Z" => Part::Utc,
         "e" => Part::Epoch { digits: 10 },
         "E" => Part::Epoch { digits: 13 },
-        "n" => Part::Digits,
+        "n" => Part::Digits { min: 1, max: 9 },
+        "N" => Part::Digits { min: 10, max: 17 },
         "w" => Part::Word,
         "~" => Part::Tail,
         _ => Part::Any { min: 1 },
@@ -178,11 +183,8 @@ fn fit(parts: &[Part], text: &[u8], at: usize, said: Said, effort: &mut u32) -> 
             .filter(|end| !cuts_digits(text, *end))
             .find_map(|end| fit(parts, text, end, said, effort)),
         Part::Tail => {
-            let starts = text
-                .get(at)
-                .is_none_or(|byte| !byte.is_ascii_alphanumeric());
             let end = at + run(text, at, |byte| *byte != b'/');
-            starts.then(|| fit(parts, text, end, said, effort))?
+            adds_nothing(&text[at..end]).then(|| fit(parts, text, end, said, effort))?
         }
         Part::Word => {
             let longest = run(text, at, u8::is_ascii_alphanumeric);
@@ -251,11 +253,26 @@ fn one(part: &Part, text: &[u8], at: usize, width: usize, mut said: Said) -> Opt
             said.offset = Some(Utc.fix());
             width
         }
-        Part::Digits => Some(run(text, at, u8::is_ascii_digit)).filter(|width| *width > 0)?,
+        Part::Digits { min, max } => {
+            Some(run(text, at, u8::is_ascii_digit)).filter(|width| (*min..=*max).contains(width))?
+        }
         Part::One => character(rest)?,
         Part::Word | Part::Any { .. } | Part::Tail => return None,
     };
     Some((at + width, said))
+}
+
+/// Whether what follows a time leaves it as it is.
+fn adds_nothing(tail: &[u8]) -> bool {
+    let Some(first) = tail.first() else {
+        return true;
+    };
+    let word = tail.iter().position(u8::is_ascii_alphanumeric).unwrap_or(tail.len());
+    let word = &tail[word..word + run(tail, word, u8::is_ascii_alphanumeric)];
+    let adds = [b"am".as_slice(), b"pm", b"z", b"utc", b"gmt"];
+    let number = (0..tail.len()).any(|at| run(tail, at, u8::is_ascii_digit) > 5);
+    let offset = offset(tail).is_some_and(|(_, width)| width > 3 || *first == b'+');
+    !(first.is_ascii_alphanumeric() || number || offset || adds.iter().any(|adds| word.eq_ignore_ascii_case(adds)))
 }
 
 /// Whether a number goes on across this place.

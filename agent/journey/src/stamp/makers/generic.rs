@@ -23,11 +23,10 @@ pub(super) enum Guess {
 }
 
 /// Words after which a number is a name for a thing.
-const SERIALS: [&[u8]; 20] = [
+const SERIALS: [&[u8]; 19] = [
     b"serial",
     b"sn",
     b"id",
-    b"no",
     b"nr",
     b"order",
     b"inv",
@@ -271,10 +270,10 @@ fn year_last(text: &[u8], at: usize) -> Option<Found> {
 /// What a date states with what follows it.
 fn after_date(text: &[u8], end: usize, date: Said, before: Before, at: usize) -> Option<Found> {
     date.moment()?;
-    if let Some((time_at, iso)) = join(text, end) {
-        if let Some((said, end)) = time(text, time_at, date) {
-            return finish(text, end, said, iso);
-        }
+    if let Some((time_at, iso)) = join(text, end)
+        && let Some((said, end)) = time(text, time_at, date)
+    {
+        return finish(text, end, said, iso);
     }
     let whole = at == 0;
     let spaced = end - at > 8;

@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Scheme] = schemes![
     "DJI", "DJI_{Y}{M}{D}{h}{m}{s}_{n}{~}", Local,
         "DJI_20240430104041_0001_T.JPG", "2024-04-30 10:40:41",
         "https://www.dji.com/support";
-    "DJI", "dji_{w}_{Y}{M}{D}_{h}{m}{s}{~}", Local,
+    "DJI", "dji_{w}_{Y}{M}{D}_{h}{m}{s}_{*}", Local,
         "dji_fly_20240809_143000_0001_1723213800000_photo.jpg", "2024-08-09 14:30:00",
         "https://www.dji.com/support";
     "WhatsApp", "IMG-{Y}{M}{D}-WA{n}", Local,

@@ -191,7 +191,7 @@ fn calendar_date(text: &[u8]) -> Option<NaiveDate> {
     if first != second || !matches!(first, b':' | b'-' | b'/') {
         return None;
     }
-    let number = |digits: &[u8]| super::template::digits(digits);
+    let number = |digits: &[u8]| super::spelling::digits(digits);
     let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
     NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?).filter(|_| year > 0)
 }
@@ -199,7 +199,7 @@ fn calendar_date(text: &[u8]) -> Option<NaiveDate> {
 /// An offset as the standard writes it, `+hh:mm`, and as cameras do: without the colon, or `Z`.
 fn offset_of(text: &str) -> Option<FixedOffset> {
     let by_others = || {
-        let (offset, width) = super::template::offset(text.as_bytes())?;
+        let (offset, width) = super::spelling::offset(text.as_bytes())?;
         (width == text.len() && width != 3).then_some(offset)
     };
     zone::offset(text).or_else(by_others)

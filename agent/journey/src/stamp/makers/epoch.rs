@@ -5,7 +5,8 @@
 
 use std::sync::LazyLock;
 
-use super::super::template::{Moment, Template};
+use super::super::moment::Moment;
+use super::super::template::Template;
 
 /// Words that programs put before the time of a picture, in lower case.
 const WORDS: [&[u8]; 19] = [

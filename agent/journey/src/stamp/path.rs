@@ -156,6 +156,12 @@ pub(super) fn read(path: &Path) -> Option<Reading> {
     })
 }
 
+/// The makers of all rows.
+#[cfg(test)]
+pub(super) fn makers() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|row| row.maker)
+}
+
 /// The last components of a path that are names, joined by slashes, the last without its extension and what copying
 /// added.
 pub(super) fn last_components(path: &Path, most: usize) -> Vec<u8> {

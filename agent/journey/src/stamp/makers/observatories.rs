@@ -19,9 +19,6 @@ pub(super) const ROWS: &[Scheme] = schemes![
     "USGS HIVIS", "{*}___{Y}-{M}-{D}T{h}-{m}-{s}Z{~}", Utc,
         "NC_Briar_Creek_near_Charlotte___2024-12-17T06-15-03Z.jpg", "2024-12-17 06:15:03",
         "https://apps.usgs.gov/hivis/camera/NC_Briar_Creek_near_Charlotte";
-    "USGS HIVIS", "{*}___{Y}-{M}-{D}T{h}-{m}-{s}-{n}Z{~}", Utc,
-        "WI_Yahara_River_at_McFarland___2023-05-01T12-00-03-250Z.jpg", "2023-05-01 12:00:03",
-        "https://api.waterdata.usgs.gov/docs/nims/";
     "PhenoCam", "{*}_{Y}_{M}_{D}_{h}{m}{s}", Local,
         "harvard_2026_03_18_133005.jpg", "2026-03-18 13:30:05",
         "https://phenocam.nau.edu/webcam/tools/camera_config/";

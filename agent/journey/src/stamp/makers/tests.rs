@@ -52,6 +52,28 @@ fn what_fits_no_scheme_is_read_when_it_leaves_no_choice() {
     ));
 }
 
+#[test]
+fn the_page_on_names_lists_every_scheme() {
+    let page = include_str!("../../../../../docs/names.md");
+    let lists = |begin: &str| {
+        let list = page.split_once(begin).expect("a list").1;
+        list.split_once("\n\n").expect("its end").0.replace('\n', " ")
+    };
+    let listed: Vec<String> = lists("Names: ")
+        .trim_end_matches('.')
+        .split(", ")
+        .map(str::to_owned)
+        .collect();
+    let mut known: Vec<&str> = SCHEMES.iter().map(|(scheme, _)| scheme.maker).collect();
+    known.sort_unstable();
+    known.dedup();
+    assert_eq!(listed, known);
+    let folders = lists("Folders: ");
+    for maker in crate::stamp::path::makers() {
+        assert!(folders.contains(maker), "{maker}");
+    }
+}
+
 /// Names of every scheme for one moment, with what the name cannot say cut off.
 fn names(at: chrono::NaiveDateTime) -> Vec<(String, chrono::NaiveDateTime)> {
     use chrono::Timelike as _;

@@ -13,6 +13,7 @@ pub mod queue;
 pub mod s3;
 pub mod serve;
 pub mod settle;
+mod stamping;
 pub mod systemd;
 pub mod upload;
 pub mod watch;

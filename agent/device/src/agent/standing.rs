@@ -9,12 +9,14 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use weir_journey::queue::State;
 
+use super::timekeeper::Timekeeper;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::queue::{Hold, QueueError, SiteStats, Stats, View};
+use crate::queue::{ClockStep, Hold, QueueError, SiteStats, Stats, Synchronised, View};
 use crate::s3::Store;
 use crate::serve::{
-    self, ClockStatus, DirectoryStatus, LinkStatus, SiteStatus, Status, Vitals, WatchStatus,
+    self, ClockStatus, ClockStepStatus, DirectoryStatus, LinkStatus, SiteStatus, Status, Vitals,
+    WatchStatus,
 };
 use crate::systemd;
 use crate::upload::{Destination, Progress};
@@ -124,6 +126,7 @@ pub(super) struct Standing {
     live: Arc<Live>,
     progress: Arc<Mutex<Progress>>,
     store: Arc<Store>,
+    timekeeper: Arc<Timekeeper>,
     vitals: Arc<Vitals>,
     sites: Vec<Destination>,
 }
@@ -134,6 +137,7 @@ impl Standing {
         live: Arc<Live>,
         progress: Arc<Mutex<Progress>>,
         store: Arc<Store>,
+        timekeeper: Arc<Timekeeper>,
         vitals: Arc<Vitals>,
         sites: Vec<Destination>,
     ) -> Self {
@@ -142,6 +146,7 @@ impl Standing {
             live,
             progress,
             store,
+            timekeeper,
             vitals,
             sites,
         }
@@ -165,6 +170,8 @@ impl Standing {
             link,
             clock: ClockStatus {
                 store_ahead_s: ahead,
+                synchronised: synchronised(self.timekeeper.trust()),
+                last_step: self.view.last_clock_step().await?.as_ref().map(clock_step),
             },
             watch: self.live.watch(),
             sites: Vec::new(),
@@ -219,6 +226,22 @@ impl serve::Standing for Standing {
 
     fn vitals(&self) -> &Vitals {
         &self.vitals
+    }
+}
+
+const fn synchronised(trust: Synchronised) -> Option<bool> {
+    match trust {
+        Synchronised::Yes => Some(true),
+        Synchronised::No => Some(false),
+        Synchronised::Unknown => None,
+    }
+}
+
+fn clock_step(step: &ClockStep) -> ClockStepStatus {
+    ClockStepStatus {
+        at: DateTime::from_timestamp_millis(step.at_ms).unwrap_or_default(),
+        by_s: step.by_ms as f64 / 1000.0,
+        images: step.images,
     }
 }
 

@@ -8,6 +8,7 @@ mod output;
 mod queue;
 mod run;
 mod status;
+mod timestamp;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -35,6 +36,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Queue(command) => {
             configured(&cli).and_then(|config| queue::queue(&config, command, cli.json))
         }
+        Command::Timestamp(asked) => timestamp::timestamp(cli.config.as_deref(), asked, cli.json),
         Command::Config(command) => config::config(cli.config.as_deref(), command, cli.json),
     };
     match done {

@@ -24,6 +24,7 @@ mod image;
 mod look;
 mod open;
 mod operate;
+mod retime;
 mod salvage;
 mod schema;
 mod step;
@@ -52,6 +53,7 @@ pub use image::{
 pub use look::{Filter, Selector, SiteStats, StateStats, Stats};
 pub use open::Rebuilt;
 pub use operate::Retried;
+pub use retime::{Among, ClockStep, Retimed};
 pub use upload::{Delayed, Order, Ready, Refused, Stored};
 pub use view::View;
 
@@ -377,6 +379,37 @@ impl Queue {
             operate::drop_some(conn, filter, &why, at_ms)
         })
         .await
+    }
+
+    /// Has `judge` find the capture times of rows anew; gives how many rows it changed. It is called inside of the
+    /// transaction that writes what it gives, a step at a time. An image that the store may know keeps its time.
+    pub async fn retime(
+        &self,
+        mut among: Among,
+        judge: impl Fn(&Image) -> Option<Retimed> + Send + Sync + 'static,
+    ) -> Result<u64, QueueError> {
+        let judge = Arc::new(judge);
+        let mut changed = 0;
+        loop {
+            let (asked, judge) = (among.clone(), Arc::clone(&judge));
+            let swept = self
+                .write(move |conn| retime::retime_some(conn, &asked, |image| judge(image)))
+                .await?;
+            changed += swept.changed;
+            let Some(last) = swept.next else {
+                return Ok(changed);
+            };
+            match &mut among {
+                Among::Boot(_, after) => *after = last,
+                Among::Filter(filter) => filter.after = Some(last),
+            }
+        }
+    }
+
+    /// Writes a step of the device's clock down.
+    pub async fn clock_stepped(&self, step: ClockStep) -> Result<(), QueueError> {
+        self.write(move |conn| retime::clock_stepped(conn, &step))
+            .await
     }
 
     async fn sweep<F>(&self, mut filter: Filter, step: F) -> Result<u64, QueueError>

@@ -26,6 +26,8 @@ pub(crate) struct Station {
     sites: Vec<String>,
     settings: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
+    /// What is said of every site beside its name, folder and zone.
+    of_sites: String,
     pub(crate) port: u16,
 }
 
@@ -61,6 +63,7 @@ impl Station {
             sites: sites.iter().map(|&site| site.to_owned()).collect(),
             settings: BTreeMap::new(),
             environment: BTreeMap::new(),
+            of_sites: String::new(),
             port,
         };
         // As the defaults, but faster: the tests are about what happens, not when.
@@ -94,6 +97,11 @@ impl Station {
     /// Gives a setting that is a number another value.
     pub(crate) fn set_number(&mut self, setting: &str, value: u32) {
         self.settings.insert(setting.to_owned(), value.to_string());
+    }
+
+    /// Says something of every site: lines of TOML. It replaces what was said before.
+    pub(crate) fn of_sites(&mut self, lines: &str) {
+        self.of_sites = format!("{lines}\n");
     }
 
     /// Gives the agent a variable of its environment.
@@ -157,7 +165,8 @@ impl Station {
             lines.push_str(&format!("{key} = {value}\n"));
         }
         let sites = self.sites.iter().map(|site| {
-            format!("[[site]]\nname = {site:?}\ndirectory = {site:?}\ntimezone = \"Etc/GMT+7\"\n")
+            let of_site = &self.of_sites;
+            format!("[[site]]\nname = {site:?}\ndirectory = {site:?}\ntimezone = \"Etc/GMT+7\"\n{of_site}")
         });
         let sections = sections
             .iter()

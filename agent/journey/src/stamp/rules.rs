@@ -7,7 +7,7 @@ use super::pattern::Pattern;
 use super::zone::Zone;
 
 /// What the operator says of a site's camera.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     /// The zone that its clock is set to; where it is not known, UTC is taken and a warning says so.
     pub zone: Option<Zone>,

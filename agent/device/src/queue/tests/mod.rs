@@ -5,6 +5,7 @@ mod due;
 mod life;
 mod model;
 mod operator;
+mod retime;
 mod sharing;
 
 use std::path::{Path, PathBuf};

@@ -34,6 +34,7 @@ fn what_fits_no_scheme_is_read_when_it_leaves_no_choice() {
         ("river-2024-08-09T14:30:00Z.jpg", GENERIC),
         ("1723213800.jpg", EPOCH),
         ("image_1723213800.jpg", EPOCH),
+        ("cam2-1723213800.jpg", EPOCH),
         ("1723213800250.jpg", EPOCH),
     ] {
         assert_eq!(

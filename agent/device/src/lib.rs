@@ -2,6 +2,7 @@
 //! queue and a real bucket.
 
 pub mod agent;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod complaints;
@@ -10,9 +11,11 @@ pub mod gate;
 pub mod lock;
 pub mod logging;
 pub mod queue;
+pub mod retain;
 pub mod s3;
 pub mod serve;
 pub mod settle;
+pub mod snapshot;
 mod stamping;
 pub mod systemd;
 pub mod upload;

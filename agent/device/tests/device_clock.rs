@@ -55,6 +55,7 @@ impl Board {
             clock: clock.clone(),
             eyes: Eyes::Announced,
             inbox: inbox.clone(),
+            disks: weir::retain::Meter::system(),
             gate: Arc::new(LocalGate::new(
                 config.gate.max_in_flight,
                 config.gate.max_in_flight_per_site,

@@ -12,7 +12,9 @@ mod standing;
 mod timekeeper;
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -21,16 +23,18 @@ use weir_journey::settle::{Cause, Patience};
 use weir_journey::upload::Schedule;
 
 use crate::complaints::Complaints;
-use crate::config::{Config, Ramp};
+use crate::config::{Config, Ramp, Site};
 use crate::lock::{Lock, LockError};
-use crate::queue::{Queue, QueueError};
+use crate::queue::{Opened, Queue, QueueError};
+use crate::retain::{self, Reserve, Retention};
 use crate::s3::{Store, StoreConfig};
 use crate::serve::{self, ServeError, Vitals};
 use crate::settle::{self, Settings as SettleSettings};
+use crate::snapshot::{self, Spool};
 use crate::stamping::Stamping;
 use crate::systemd;
 use crate::upload::{Destination, LookAgain, Means, Orders, Uploader};
-use crate::watch::{self, Root, RootId};
+use crate::watch::{self, Inbox, Root, RootId};
 use crate::world::World;
 
 use moments::Moments;
@@ -90,7 +94,7 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
     }
     let state = config.state.directory.clone();
     let _lock = take_state(&state).await?;
-    let opened = Queue::open(state.clone(), world.clock.now()).await?;
+    let opened = open_queue(&state, &world).await?;
     if let Some(rebuilt) = &opened.rebuilt {
         tracing::error!("{rebuilt}");
     }
@@ -98,7 +102,17 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
     agent.work(stop).await
 }
 
-async fn take_state(path: &std::path::Path) -> Result<Lock, RunError> {
+/// Opens the queue; where the disk has no room for its log, with the room that was kept back.
+async fn open_queue(state: &Path, world: &World) -> Result<Opened, QueueError> {
+    match Queue::open(state.to_owned(), world.clock.now()).await {
+        Err(error) if error.is_full() && Reserve::of(state).give_up() => {
+            Queue::open(state.to_owned(), world.clock.now()).await
+        }
+        other => other,
+    }
+}
+
+async fn take_state(path: &Path) -> Result<Lock, RunError> {
     let path = path.to_owned();
     let taken = tokio::task::spawn_blocking(move || {
         use std::os::unix::fs::DirBuilderExt as _;
@@ -130,14 +144,22 @@ struct Agent {
     store: Arc<Store>,
     timekeeper: Arc<Timekeeper>,
     vitals: Arc<Vitals>,
+    disks: Arc<retain::Standing>,
     complaints: Arc<Complaints>,
     wake: Arc<Notify>,
+    /// Copies in spools that nobody knows of, each with the number of its site's first root.
+    leftovers: Vec<(usize, PathBuf)>,
 }
 
 impl Agent {
     async fn assemble(config: Config, world: World, queue: Queue) -> Result<Self, RunError> {
         let mut destinations = Vec::with_capacity(config.sites.len());
+        let (mut leftovers, mut roots) = (Vec::new(), 0);
         for site in &config.sites {
+            let spool = snapshot::spool(&config.state.directory, site.name.as_str());
+            let copies = snapshot::leftovers(spool, queue.view()).await?;
+            leftovers.extend(copies.into_iter().map(|path| (roots, path)));
+            roots += site.directories.len();
             destinations.push(Destination {
                 id: queue.site_id(site.name.clone()).await?,
                 name: site.name.clone(),
@@ -153,13 +175,14 @@ impl Agent {
             world.clock.clone(),
         ));
         let vitals = Arc::<Vitals>::default();
+        let of_site = |site| Stamping::of(site, &config.state.directory);
         let ids = destinations.iter().map(|site| site.id);
         let timekeeper = Arc::new(Timekeeper::new(
             world.clock.clone(),
             Arc::clone(&store),
             queue.clone(),
             Arc::clone(&vitals),
-            ids.zip(config.sites.iter().map(Stamping::of)).collect(),
+            ids.zip(config.sites.iter().map(of_site)).collect(),
         ));
         timekeeper.look().await?;
         Ok(Self {
@@ -167,12 +190,14 @@ impl Agent {
             store,
             timekeeper,
             vitals,
+            disks: Arc::default(),
             complaints: Arc::default(),
             wake: Arc::new(Notify::new()),
             config,
             world,
             queue,
             destinations,
+            leftovers,
         })
     }
 
@@ -189,6 +214,7 @@ impl Agent {
             Arc::clone(&self.store),
             Arc::clone(&self.timekeeper),
             Arc::clone(&self.vitals),
+            Arc::clone(&self.disks),
             self.destinations.clone(),
         ));
         let halt = stop.child_token();
@@ -204,6 +230,8 @@ impl Agent {
         self.begin_intake(&mut parts, &halt);
         let (timekeeper, token) = (Arc::clone(&self.timekeeper), halt.clone());
         parts.spawn(async move { ("the timekeeper", timekeeper.run(token).await) });
+        let (retention, token) = (self.retention(), halt.clone());
+        parts.spawn(async move { ("retention", retention.run(token).await) });
         let drain = self.config.daemon.drain;
         let token = halt.clone();
         parts.spawn(async move { ("the uploader", uploader.run(token, drain).await) });
@@ -264,6 +292,7 @@ impl Agent {
                     give_up: self.config.settle.give_up,
                 },
                 readers: READERS,
+                spools: self.spools(),
                 state: self.config.state.directory.clone(),
             },
             Moments::new(self.world.clock.clone()).teller(),
@@ -272,10 +301,11 @@ impl Agent {
             halt.clone(),
         );
         parts.spawn(until_it_ends("the settle step", settled));
-        let halt = halt.clone();
+        let (halt, inbox) = (halt.clone(), self.world.inbox.clone());
+        let leftovers = self.leftovers.clone();
         parts.spawn(async move {
             let failed = tokio::select! {
-                () = halt.cancelled() => Ok(()),
+                () = hand_in(leftovers, inbox, halt.clone()) => Ok(()),
                 Some(error) = failures.recv() => Err(error),
             };
             ("the register", failed)
@@ -285,7 +315,13 @@ impl Agent {
     /// Says what the settle step reports, and counts what repeats.
     fn complainer(&self) -> impl Fn(&settle::Report) + Send + Sync + 'static {
         let (complaints, clock) = (Arc::clone(&self.complaints), self.world.clock.clone());
-        move |report| complaints.warn(&report.about(), clock.monotonic(), report)
+        let disks = Arc::clone(&self.disks);
+        move |report| {
+            if let settle::Report::NotCopied { .. } = report {
+                disks.refused(&report.to_string());
+            }
+            complaints.warn(&report.about(), clock.monotonic(), report);
+        }
     }
 
     /// Takes note of how many files are under way, and of the end of the first scan.
@@ -310,10 +346,24 @@ impl Agent {
             timekeeper: Arc::clone(&self.timekeeper),
             neighbours: Neighbours::default(),
             vitals: Arc::clone(&self.vitals),
+            disks: Arc::clone(&self.disks),
             complaints: Arc::clone(&self.complaints),
             wake: Arc::clone(&self.wake),
             fatal,
         }
+    }
+
+    /// The spools in the order of the roots.
+    fn spools(&self) -> Vec<Spool> {
+        let of_site = |site: &Site| {
+            let spool = Spool {
+                overwritten: site.overwritten.clone(),
+                directory: snapshot::spool(&self.config.state.directory, site.name.as_str()),
+                overtaken: self.vitals.overtaken(),
+            };
+            vec![spool; site.directories.len()]
+        };
+        self.config.sites.iter().flat_map(of_site).collect()
     }
 
     /// The camera folders in the order of their roots.
@@ -322,12 +372,47 @@ impl Agent {
             let folder = Folder {
                 site: site.id,
                 name: site.name.to_string(),
-                stamping: Stamping::of(settings),
+                stamping: Stamping::of(settings, &self.config.state.directory),
             };
             std::iter::repeat_n(folder, site.directories.len())
         };
         let sites = self.destinations.iter().zip(&self.config.sites);
         sites.flat_map(of_site).collect()
+    }
+
+    fn retention(&self) -> Retention {
+        let state = &self.config.state.directory;
+        let of_site = |(site, settings): (&Destination, &Site)| {
+            let folder = |path: PathBuf, own| retain::Folder {
+                path,
+                site: site.id,
+                name: site.name.to_string(),
+                overwritten: settings.overwritten.clone(),
+                own,
+            };
+            let spool = folder(snapshot::spool(state, site.name.as_str()), true);
+            let cameras = site
+                .directories
+                .iter()
+                .map(|path| folder(path.clone(), false));
+            cameras.chain([spool]).collect::<Vec<_>>()
+        };
+        let sites = self.destinations.iter().zip(&self.config.sites);
+        let settings = retain::Settings {
+            policy: self.config.retain.policy,
+            history: self.config.retain.history,
+            folders: sites.flat_map(of_site).collect(),
+            state: state.clone(),
+        };
+        let means = retain::Means {
+            queue: self.queue.clone(),
+            clock: self.world.clock.clone(),
+            meter: self.world.disks.clone(),
+            standing: Arc::clone(&self.disks),
+            vitals: Arc::clone(&self.vitals),
+            complaints: Arc::clone(&self.complaints),
+        };
+        Retention::new(means, settings)
     }
 
     async fn uploader(&self) -> Result<Uploader, RunError> {
@@ -356,6 +441,21 @@ impl Agent {
 async fn until_it_ends(name: &'static str, part: impl Future<Output = ()>) -> Ended {
     part.await;
     (name, Ok(()))
+}
+
+/// Has copies settled that an earlier run left behind, a few at a time; then waits for `halt`.
+async fn hand_in(leftovers: Vec<(usize, PathBuf)>, inbox: Inbox, halt: CancellationToken) {
+    /// Well below what the inbox holds before it asks for a scan, which would not find them.
+    const AT_ONCE: usize = 256;
+    for batch in leftovers.chunks(AT_ONCE) {
+        while inbox.waiting() > AT_ONCE && !halt.is_cancelled() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        for (root, path) in batch {
+            inbox.announce(RootId(*root), path, Cause::Found);
+        }
+    }
+    halt.cancelled().await;
 }
 
 /// Waits for `stop` or the first part that ends on its own; then lets the others drain.
@@ -411,7 +511,8 @@ fn roots_of(config: &Config) -> Vec<Root> {
         .collect()
 }
 
-fn store_config(config: &Config) -> StoreConfig {
+/// How a configuration's store is reached.
+pub(crate) fn store_config(config: &Config) -> StoreConfig {
     let store = &config.store;
     StoreConfig {
         endpoint: store

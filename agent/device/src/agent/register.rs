@@ -16,6 +16,7 @@ use crate::queue::{
     Accepted, Class, FileIdentity, Known, NewImage, Place, Quarantined, Queue, QueueError, SiteId,
     Synchronised,
 };
+use crate::retain;
 use crate::serve::Vitals;
 use crate::settle::{self, Seen, Settled};
 use crate::stamping::{Stamping, columns, of_device_clock};
@@ -38,6 +39,8 @@ pub(super) struct Register {
     pub(super) timekeeper: Arc<Timekeeper>,
     pub(super) neighbours: Neighbours,
     pub(super) vitals: Arc<Vitals>,
+    /// Told whether images can be accepted, and how much room they take.
+    pub(super) disks: Arc<retain::Standing>,
     pub(super) complaints: Arc<Complaints>,
     /// Rung when something was accepted.
     pub(super) wake: Arc<Notify>,
@@ -74,6 +77,7 @@ impl Register {
             // One is enough to end the agent: there is room for it, or it was told already.
             let _ = self.fatal.try_send(error);
         } else {
+            self.disks.refused(&words);
             let now = self.clock.monotonic();
             self.complaints.warn(
                 "queue",
@@ -104,7 +108,7 @@ impl settle::Register for Register {
         Ok(known.iter().map(judged).collect())
     }
 
-    async fn take(&self, settled: Settled) -> Result<(), NotNow> {
+    async fn take(&self, settled: Settled) -> Result<bool, NotNow> {
         let Seen {
             root,
             path,
@@ -130,7 +134,10 @@ impl settle::Register for Register {
         let image = NewImage {
             site: folder.site,
             sha256: settled.sha256,
-            place: seen,
+            place: match &settled.copy {
+                None => seen.clone(),
+                Some(copy) => place(&copy.path, copy.observation),
+            },
             format: settled.format.code(),
             captured_ms: columns.captured_ms,
             offset_s: columns.offset_s,
@@ -140,11 +147,13 @@ impl settle::Register for Register {
             dated: columns.dated,
             held: columns.held,
         };
-        let accepted = self
-            .queue
-            .accept(image)
-            .await
-            .map_err(|error| self.sort(error))?;
+        let size = image.place.identity.size;
+        let accepted = match settled.copy {
+            None => self.queue.accept(image).await,
+            Some(_) => self.queue.accept_copy(image, seen).await,
+        };
+        let accepted = accepted.map_err(|error| self.sort(error))?;
+        self.disks.accepted(size);
         self.complaints.over("queue", &"images are accepted again");
         match accepted {
             Accepted::New(id) | Accepted::Returned(id) => {
@@ -156,7 +165,7 @@ impl settle::Register for Register {
                 tracing::debug!(site = folder.name, image = %id, path = %path.display(), "known");
             }
         }
-        Ok(())
+        Ok(!matches!(accepted, Accepted::Duplicate(_)))
     }
 
     async fn quarantine(&self, file: &Seen, reason: &Reason) -> Result<(), NotNow> {

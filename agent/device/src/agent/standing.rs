@@ -13,10 +13,11 @@ use super::timekeeper::Timekeeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::queue::{ClockStep, Hold, QueueError, SiteStats, Stats, Synchronised, View};
+use crate::retain::{self, DiskStanding};
 use crate::s3::Store;
 use crate::serve::{
-    self, ClockStatus, ClockStepStatus, DirectoryStatus, LinkStatus, SiteStatus, Status, Vitals,
-    WatchStatus,
+    self, ClockStatus, ClockStepStatus, DirectoryStatus, DiskStatus, LinkStatus, SiteStatus,
+    Status, Vitals, WatchStatus,
 };
 use crate::systemd;
 use crate::upload::{Destination, Progress};
@@ -128,6 +129,7 @@ pub(super) struct Standing {
     store: Arc<Store>,
     timekeeper: Arc<Timekeeper>,
     vitals: Arc<Vitals>,
+    disks: Arc<retain::Standing>,
     sites: Vec<Destination>,
 }
 
@@ -139,6 +141,7 @@ impl Standing {
         store: Arc<Store>,
         timekeeper: Arc<Timekeeper>,
         vitals: Arc<Vitals>,
+        disks: Arc<retain::Standing>,
         sites: Vec<Destination>,
     ) -> Self {
         Self {
@@ -148,6 +151,7 @@ impl Standing {
             store,
             timekeeper,
             vitals,
+            disks,
             sites,
         }
     }
@@ -176,6 +180,8 @@ impl Standing {
             watch: self.live.watch(),
             sites: Vec::new(),
             quarantined: quarantined(&stats),
+            disks: self.disks.disks().into_iter().map(disk_status).collect(),
+            accepting: self.disks.accepting(),
         };
         for site in &self.sites {
             let directories = site.directories.iter().map(|directory| DirectoryStatus {
@@ -192,6 +198,7 @@ impl Standing {
             ));
         }
         status.troubles = troubles(&status);
+        status.troubles.extend(self.disks.troubles());
         Ok(status)
     }
 
@@ -284,6 +291,23 @@ fn site_status(
     }
 }
 
+fn disk_status(standing: DiskStanding) -> DiskStatus {
+    let room = standing.disk.room;
+    DiskStatus {
+        folders: standing
+            .folders
+            .iter()
+            .map(|folder| folder.to_string_lossy().into_owned())
+            .collect(),
+        bytes: room.bytes,
+        free_bytes: room.free_bytes,
+        inodes: room.inodes,
+        free_inodes: room.free_inodes,
+        read_only: standing.disk.read_only,
+        trouble: standing.trouble,
+    }
+}
+
 fn quarantined(stats: &Stats) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for (reason, count) in stats.sites.values().flat_map(|site| &site.quarantined) {
@@ -364,6 +388,8 @@ fn blank(now: DateTime<Utc>) -> Status {
         watch: WatchStatus::default(),
         sites: Vec::new(),
         quarantined: BTreeMap::new(),
+        disks: Vec::new(),
+        accepting: true,
     }
 }
 

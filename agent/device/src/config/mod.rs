@@ -28,7 +28,7 @@ mod suggest;
 mod template;
 #[cfg(test)]
 mod tests;
-mod units;
+pub(crate) mod units;
 mod unknown;
 mod zone;
 
@@ -42,6 +42,7 @@ pub use schema::json_schema;
 pub use sections::Ramp;
 pub use sections::daemon::{Daemon, LogFormat};
 pub use sections::gate::Gate;
+pub use sections::retain::Retain;
 pub use sections::settle::Settle;
 pub use sections::site::Site;
 pub use sections::state::State;
@@ -71,6 +72,8 @@ pub struct Config {
     pub upload: Upload,
     /// What proves that an object arrived.
     pub verify: Verify,
+    /// Which local files are deleted, and when.
+    pub retain: Retain,
     /// The process.
     pub daemon: Daemon,
 }

@@ -10,8 +10,8 @@ use weir_journey::queue::State;
 use weir_journey::stamp::Neighbour;
 
 use super::error::QueueError;
+use super::filter::{Filter, page};
 use super::image::{Held, Image, ImageId, SELECT_IMAGE, SiteId, Synchronised};
-use super::look::{Filter, page};
 use super::operate::{Swept, retry_one};
 
 /// What a row is to say of its capture time.

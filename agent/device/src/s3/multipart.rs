@@ -342,7 +342,7 @@ impl Store {
         let doing = Doing::CompleteMultipartUpload;
         let watch = Watch::new();
         let output = self.ask(doing, parcel.place(), &watch, request).await?;
-        let (sha256, composite) = checksum(output.checksum_sha256());
+        let (sha256, composite) = checksum(output.checksum_sha256(), output.e_tag());
         Ok(Written::Stored(ObjectFacts {
             sha256,
             composite,

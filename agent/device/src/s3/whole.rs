@@ -62,7 +62,7 @@ impl Store {
             return Err(fault.into());
         }
         let output = answer?;
-        let (sha256, composite) = checksum(output.checksum_sha256());
+        let (sha256, composite) = checksum(output.checksum_sha256(), output.e_tag());
         Ok(Written::Stored(ObjectFacts {
             sha256,
             composite,

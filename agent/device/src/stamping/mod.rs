@@ -10,6 +10,7 @@ use weir_journey::stamp::{CaptureTime, Cause, Change, Doubtful, Filed, Filing, R
 
 use crate::config::Site;
 use crate::queue::{Held, Image, Retimed, Synchronised};
+use crate::snapshot::spool;
 
 pub(crate) use device_clock::{correction, of_device_clock};
 
@@ -18,6 +19,8 @@ pub(crate) use device_clock::{correction, of_device_clock};
 pub(crate) struct Stamping {
     /// Its camera's folders: a path's part below them is evidence.
     pub(crate) folders: Vec<PathBuf>,
+    /// Where copies of its files are: nothing of their paths but the name is evidence.
+    spool: PathBuf,
     /// Its camera's clock and names.
     pub(crate) rules: Rules,
     /// Its policy.
@@ -35,9 +38,11 @@ pub(crate) struct Columns {
 }
 
 impl Stamping {
-    pub(crate) fn of(site: &Site) -> Self {
+    /// That of a site, whose copies are in the state directory `state`.
+    pub(crate) fn of(site: &Site, state: &Path) -> Self {
         Self {
             folders: site.directories.clone(),
+            spool: spool(state, site.name.as_str()),
             rules: site.rules.clone(),
             doubtful: site.doubtful,
         }
@@ -45,6 +50,9 @@ impl Stamping {
 
     /// A path as it is evidence: below the folder that it lies in.
     pub(crate) fn below<'p>(&self, path: &'p Path) -> &'p Path {
+        if path.starts_with(&self.spool) {
+            return path.file_name().map_or(path, Path::new);
+        }
         self.folders
             .iter()
             .find_map(|folder| path.strip_prefix(folder).ok())

@@ -213,7 +213,7 @@ fn the_words_of_the_stored_form_stay() {
     assert_eq!(json["source"], "exif");
     assert_eq!(json["precision"], "second");
     assert_eq!(json["confidence"], "low");
-    assert_eq!(json["warnings"][0]["code"], "zone-mismatch");
+    assert_eq!(json["warnings"][0]["warning"], "zone-mismatch");
     assert_eq!(json["candidates"][1]["source"], "filename");
     assert_eq!(json["candidates"][1]["scheme"], "HydroCam");
     assert_eq!(json["candidates"][2]["source"], "mtime");

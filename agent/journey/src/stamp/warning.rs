@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::capture::Source;
 
-/// What speaks against a moment. In JSON an object with a `code` (the variant in kebab case) and its values.
+/// What speaks against a moment. In JSON an object with a `warning` (its code, the variant in kebab case) and its values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "kebab-case")]
+#[serde(tag = "warning", rename_all = "kebab-case")]
 pub enum Warning {
     /// The EXIF block is damaged; what could be read of it was used.
     ExifUnreadable,
@@ -290,7 +290,7 @@ mod tests {
         ];
         for warning in warnings {
             let json = serde_json::to_value(&warning).expect("plain values");
-            assert_eq!(json["code"], warning.code());
+            assert_eq!(json["warning"], warning.code());
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use weir_journey::settle::inspect;
 use weir_journey::stamp::{CaptureTime, Evidence, Filed, Filing, Warning, stamp};
 
-use super::{Sites, shown, stamping, walk};
+use super::{Sites, overridden, shown, walk};
 use crate::cli::args::Timestamp;
 use crate::cli::output::{Failed, json as print_json, moment, print};
 use crate::cli::short;
@@ -56,21 +56,33 @@ fn judge(
     let mut file = File::open(path)?;
     let stat = file.metadata()?;
     let inspection = inspect(&mut file, |_| {})?;
-    let stamping = stamping(site, asked);
+    let rules = overridden(
+        site.map(|site| site.rules.clone()).unwrap_or_default(),
+        asked,
+    );
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let below = stamping.below(&absolute);
+    let folders = site
+        .map(|site| site.directories.as_slice())
+        .unwrap_or_default();
+    let below = folders
+        .iter()
+        .find_map(|folder| absolute.strip_prefix(folder).ok());
     let evidence = Evidence {
         exif: inspection.exif.as_deref(),
         // Outside of a site's folder the path counts as it was given.
-        path: if below == absolute { path } else { below },
-        mtime: stat.modified().ok().map(DateTime::from).filter(|_| !asked.no_mtime),
+        path: below.unwrap_or(path),
+        mtime: stat
+            .modified()
+            .ok()
+            .map(DateTime::from)
+            .filter(|_| !asked.no_mtime),
         mtime_unsure: false,
         now,
         neighbour: None,
     };
-    let capture = stamp(&evidence, &stamping.rules);
+    let capture = stamp(&evidence, &rules);
     Ok(match site {
-        Some(_) => stamping.doubtful.file(capture),
+        Some(site) => site.doubtful.file(capture),
         // Nobody's policy: what was found is told as it was found.
         None => Filed {
             capture,
@@ -131,6 +143,10 @@ fn facts(capture: &CaptureTime) -> Map<String, Value> {
 /// A warning: its code, its values, and the sentence.
 fn told(warning: &Warning) -> Value {
     let mut value = serde_json::to_value(warning).unwrap_or_default();
+    if let Some(values) = value.as_object_mut() {
+        values.remove("warning");
+    }
+    value["code"] = json!(warning.code());
     value["text"] = json!(warning.to_string());
     value
 }
@@ -139,7 +155,9 @@ fn words(path: &Path, site: Option<&Site>, filed: &Filed) -> String {
     let capture = &filed.capture;
     let at = capture.at.map_or("unknown".to_owned(), moment);
     let (source, confidence) = (capture.source.to_string(), capture.confidence.to_string());
-    let precision = capture.at.map_or(String::new(), |_| capture.precision.to_string());
+    let precision = capture
+        .at
+        .map_or(String::new(), |_| capture.precision.to_string());
     let apart = match site.map(|_| filed.filing) {
         Some(Filing::Undated) => "  (filed under undated/)",
         Some(Filing::Held) => "  (held until somebody has looked)",

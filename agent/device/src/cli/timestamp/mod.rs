@@ -6,10 +6,11 @@ mod restamp;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use weir_journey::stamp::Rules;
+
 use super::args::Timestamp;
 use super::output::Failed;
 use crate::config::{Config, Site};
-use crate::stamping::Stamping;
 
 pub(super) fn timestamp(
     config: Option<&Path>,
@@ -58,7 +59,11 @@ impl Sites {
             return self.configured.get(named);
         }
         let path = std::path::absolute(path).ok()?;
-        let holds = |site: &&Site| site.directories.iter().any(|folder| path.starts_with(folder));
+        let holds = |site: &&Site| {
+            site.directories
+                .iter()
+                .any(|folder| path.starts_with(folder))
+        };
         self.configured.iter().find(holds)
     }
 }
@@ -76,19 +81,14 @@ fn position(sites: &[Site], name: &str) -> Result<usize, Failed> {
     })
 }
 
-/// The site's rules, with what the command line says instead.
-fn stamping(site: Option<&Site>, asked: &Timestamp) -> Stamping {
-    let mut stamping = site.map(Stamping::of).unwrap_or_else(|| Stamping {
-        folders: Vec::new(),
-        rules: weir_journey::stamp::Rules::default(),
-        doubtful: weir_journey::stamp::Doubtful::default(),
-    });
+/// A site's rules, with what the command line says instead.
+fn overridden(mut rules: Rules, asked: &Timestamp) -> Rules {
     if let Some(zone) = &asked.timezone {
-        stamping.rules.zone = Some(zone.zone());
+        rules.zone = Some(zone.zone());
     }
-    let own = std::mem::take(&mut stamping.rules.patterns);
-    stamping.rules.patterns = asked.patterns.iter().cloned().chain(own).collect();
-    stamping
+    let own = std::mem::take(&mut rules.patterns);
+    rules.patterns = asked.patterns.iter().cloned().chain(own).collect();
+    rules
 }
 
 /// The configuration's site of a row.
@@ -118,7 +118,10 @@ fn walk(paths: &[PathBuf]) -> impl Iterator<Item = Result<PathBuf, (PathBuf, std
             }
             if !kind.is_dir() {
                 // Opening a pipe would wait for ever.
-                return Some(Err((path, std::io::Error::other("is neither a file nor a folder"))));
+                return Some(Err((
+                    path,
+                    std::io::Error::other("is neither a file nor a folder"),
+                )));
             }
             match below(&path) {
                 Ok(mut entries) => open.append(&mut entries),

@@ -10,7 +10,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 use weir_journey::stamp::{Cause, Filing};
 
-use super::{shown, site_of, stamping};
+use super::{overridden, shown, site_of};
 use crate::cli::args::Timestamp;
 use crate::cli::output::{Failed, json as print_json, moment, print};
 use crate::cli::short;
@@ -23,9 +23,13 @@ use crate::watch;
 /// Shows what would change; with `--apply` changes it.
 pub(super) fn restamp(config: &Config, asked: &Timestamp, json: bool) -> Result<ExitCode, Failed> {
     let filter = Filter {
-        site: match &asked.site {
-            Some(name) => Some(config.sites[super::position(&config.sites, name)?].name.clone()),
-            None => None,
+        sites: match &asked.site {
+            Some(name) => vec![
+                config.sites[super::position(&config.sites, name)?]
+                    .name
+                    .clone(),
+            ],
+            None => Vec::new(),
         },
         ..Filter::default()
     };
@@ -66,7 +70,7 @@ async fn show(
         let Some(site) = site_of(config, image.site_name.as_str()) else {
             return ControlFlow::Continue(());
         };
-        let Some(difference) = Difference::of(image, site, asked) else {
+        let Some(difference) = Difference::of(image, site, &stamping(config, site, asked)) else {
             return ControlFlow::Continue(());
         };
         if difference.image.is_named() {
@@ -97,8 +101,8 @@ struct Difference {
 }
 
 impl Difference {
-    fn of(image: Image, site: &Site, asked: &Timestamp) -> Option<Self> {
-        let anew = changed(&stamping(Some(site), asked), &image)?;
+    fn of(image: Image, site: &Site, stamping: &Stamping) -> Option<Self> {
+        let anew = changed(stamping, &image)?;
         let destination = Destination {
             id: image.site,
             name: site.name.clone(),
@@ -165,11 +169,18 @@ impl Difference {
     }
 }
 
+fn stamping(config: &Config, site: &Site, asked: &Timestamp) -> Stamping {
+    let mut stamping = Stamping::of(site, &config.state.directory);
+    stamping.rules = overridden(stamping.rules, asked);
+    stamping
+}
+
 /// What the rules make of a row, where that is another time or another place than now.
 fn changed(stamping: &Stamping, image: &Image) -> Option<Anew> {
     let anew = stamping.anew(image, None)?;
     let at = anew.filed.capture.at.map(|at| at.fixed_offset());
-    let same_time = at == Some(captured(image)) && at.map(|at| *at.offset()) == Some(*captured(image).offset());
+    let same_time =
+        at == Some(captured(image)) && at.map(|at| *at.offset()) == Some(*captured(image).offset());
     let same_place = (anew.filed.filing != Filing::Undated) == image.dated;
     (!same_time || !same_place).then_some(anew)
 }
@@ -183,7 +194,10 @@ async fn apply(
     filter: Filter,
 ) -> Result<u64, Failed> {
     let queue = Queue::open_beside(state.clone()).await?;
-    let sites = config.sites.iter().map(|site| (site.name.clone(), stamping(Some(site), asked)));
+    let sites = config
+        .sites
+        .iter()
+        .map(|site| (site.name.clone(), stamping(config, site, asked)));
     let sites: Vec<_> = sites.collect();
     let at_ms = Utc::now().timestamp_millis();
     let applied = Arc::new(AtomicU64::new(0));

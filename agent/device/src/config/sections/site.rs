@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use weir_journey::identity::SiteName;
+use weir_journey::settle::NamePattern;
 use weir_journey::stamp::{Doubtful, Pattern, Rules};
 
 use super::block::Block;
@@ -33,6 +34,8 @@ pub struct Site {
     pub bucket: BucketName,
     /// How its objects are named.
     pub key: KeyTemplate,
+    /// Files that its camera writes again and again in place.
+    pub overwritten: Vec<NamePattern>,
 }
 
 /// What a time zone must be.
@@ -50,6 +53,9 @@ const DOUBTFUL: &[(&str, Doubtful)] = &[
     ("undated", Doubtful::Undated),
     ("hold", Doubtful::Hold),
 ];
+
+/// What the name of a file that is rewritten must be.
+const REWRITTEN: &str = "a file name such as \"latest.jpg\" or \"*.cur.jpg\"";
 
 /// A site's name, with an error that is part of a sentence.
 struct Named(SiteName);
@@ -177,6 +183,8 @@ fn read_rest(
     let doubtful = block.optional("doubtful", word(DOUBTFUL));
     let bucket = block.optional("bucket", text::<BucketTemplate>(BUCKET));
     let key = block.optional("key", text::<KeyTemplate>(KEY));
+    let names = list(text::<NamePattern>(REWRITTEN));
+    let overwritten = block.optional("overwritten", names);
     let name = name?;
     let (template, at, subject) = match &bucket {
         Some(own) => (own, "bucket", ""),
@@ -193,5 +201,6 @@ fn read_rest(
         doubtful: doubtful.unwrap_or_default(),
         bucket: bucket.ok()?,
         key: key.unwrap_or_else(|| store.key.clone()),
+        overwritten: overwritten.unwrap_or_default(),
     })
 }

@@ -39,7 +39,10 @@ fn later(image: &Image) -> Option<Retimed> {
 async fn what_has_its_name_keeps_its_time_and_the_rest_is_put_right() {
     let bench = Bench::new().await;
     let placed = accepted(&bench, of_boot(bench.site, 1, Synchronised::No)).await;
-    let claimed = bench.queue.claim(bench.site, Order::Oldest, 1, target).await;
+    let claimed = bench
+        .queue
+        .claim(bench.site, Order::Oldest, 1, target)
+        .await;
     assert_eq!(claimed.unwrap()[0].image.id, placed);
     let open = accepted(&bench, of_boot(bench.site, 2, Synchronised::No)).await;
     let right = accepted(&bench, of_boot(bench.site, 3, Synchronised::Yes)).await;
@@ -50,7 +53,10 @@ async fn what_has_its_name_keeps_its_time_and_the_rest_is_put_right() {
     let times = |image: &Image| (image.captured_ms, image.offset_s, image.dated);
     let image = bench.image(placed).await;
     assert_eq!(times(&image), (1000, -25200, true));
-    assert_eq!(image.capture, r#"{"source":"mtime"}"#, "what is known of it is written down");
+    assert_eq!(
+        image.capture, r#"{"source":"mtime"}"#,
+        "what is known of it is written down"
+    );
     let image = bench.image(open).await;
     assert_eq!(times(&image), (3000, 0, false));
     for id in [right, elsewhere] {
@@ -72,10 +78,16 @@ async fn a_sweep_of_many_rows_sees_each_once() {
             accepted(&bench, new).await;
         }
     }
-    let swept = bench.queue.retime(Among::Boot(BOOT, ImageId(0)), later).await;
+    let swept = bench
+        .queue
+        .retime(Among::Boot(BOOT, ImageId(0)), later)
+        .await;
     assert_eq!(swept.unwrap(), 1280);
     let again = |image: &Image| later(image).filter(|_| image.captured_ms >= 1000);
-    let all = bench.queue.retime(Among::Filter(Filter::default()), again).await;
+    let all = bench
+        .queue
+        .retime(Among::Filter(Filter::default()), again)
+        .await;
     assert_eq!(all.unwrap(), 1280);
 }
 
@@ -101,10 +113,16 @@ async fn a_held_image_is_released_or_told_anew() {
     let rows = || Among::Boot(BOOT, ImageId(0));
     bench.queue.retime(rows(), still).await.unwrap();
     let image = bench.image(id).await;
-    assert_eq!((image.state, image.failure.as_deref()), (State::Parked, Some("still doubtful")));
+    assert_eq!(
+        (image.state, image.failure.as_deref()),
+        (State::Parked, Some("still doubtful"))
+    );
     bench.queue.retime(rows(), later).await.unwrap();
     let image = bench.image(id).await;
-    assert_eq!((image.state, image.held, image.failure), (State::Queued, false, None));
+    assert_eq!(
+        (image.state, image.held, image.failure),
+        (State::Queued, false, None)
+    );
     bench.assert_sound().await;
 }
 
@@ -120,7 +138,10 @@ async fn the_last_step_of_the_clock_is_remembered() {
             images: 3,
         };
         bench.queue.clock_stepped(step).await.unwrap();
-        assert_eq!(bench.queue.view().last_clock_step().await.unwrap(), Some(step));
+        assert_eq!(
+            bench.queue.view().last_clock_step().await.unwrap(),
+            Some(step)
+        );
     }
 }
 
@@ -129,19 +150,43 @@ async fn the_neighbour_is_the_newest_file_of_the_site_whose_time_is_stated_and_s
     let bench = Bench::new().await;
     let other = bench.queue.site_id(site_name("second-dam")).await.unwrap();
     let rows = [
-        (bench.site, 1, 50, r#"{"source":"exif","confidence":"medium"}"#),
-        (bench.site, 2, 40, r#"{"source":"filename","confidence":"high"}"#),
+        (
+            bench.site,
+            1,
+            50,
+            r#"{"source":"exif","confidence":"medium"}"#,
+        ),
+        (
+            bench.site,
+            2,
+            40,
+            r#"{"source":"filename","confidence":"high"}"#,
+        ),
         (bench.site, 3, 60, r#"{"source":"exif","confidence":"low"}"#),
-        (bench.site, 4, 70, r#"{"source":"mtime","confidence":"medium"}"#),
+        (
+            bench.site,
+            4,
+            70,
+            r#"{"source":"mtime","confidence":"medium"}"#,
+        ),
         (other, 5, 80, r#"{"source":"exif","confidence":"high"}"#),
     ];
-    assert_eq!(bench.queue.view().neighbour(bench.site).await.unwrap(), None);
+    assert_eq!(
+        bench.queue.view().neighbour(bench.site).await.unwrap(),
+        None
+    );
     for (site, number, mtime_s, capture) in rows {
         let mut new = image(site, number);
         new.place.identity.mtime_ns = mtime_s * 1_000_000_000;
         new.capture = capture.into();
         accepted(&bench, new).await;
     }
-    let found = bench.queue.view().neighbour(bench.site).await.unwrap().unwrap();
+    let found = bench
+        .queue
+        .view()
+        .neighbour(bench.site)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((found.mtime.timestamp(), found.at.timestamp()), (50, 1));
 }

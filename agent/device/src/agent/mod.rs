@@ -211,7 +211,6 @@ impl Agent {
             self.queue.view().clone(),
             Arc::clone(&self.live),
             uploader.progress(),
-            Arc::clone(&self.store),
             Arc::clone(&self.timekeeper),
             Arc::clone(&self.vitals),
             Arc::clone(&self.disks),

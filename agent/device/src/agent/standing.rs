@@ -14,7 +14,6 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::queue::{ClockStep, Hold, QueueError, SiteStats, Stats, Synchronised, View};
 use crate::retain::{self, DiskStanding};
-use crate::s3::Store;
 use crate::serve::{
     self, ClockStatus, ClockStepStatus, DirectoryStatus, DiskStatus, LinkStatus, SiteStatus,
     Status, Vitals, WatchStatus,
@@ -126,7 +125,6 @@ pub(super) struct Standing {
     view: View,
     live: Arc<Live>,
     progress: Arc<Mutex<Progress>>,
-    store: Arc<Store>,
     timekeeper: Arc<Timekeeper>,
     vitals: Arc<Vitals>,
     disks: Arc<retain::Standing>,
@@ -138,7 +136,6 @@ impl Standing {
         view: View,
         live: Arc<Live>,
         progress: Arc<Mutex<Progress>>,
-        store: Arc<Store>,
         timekeeper: Arc<Timekeeper>,
         vitals: Arc<Vitals>,
         disks: Arc<retain::Standing>,
@@ -148,7 +145,6 @@ impl Standing {
             view,
             live,
             progress,
-            store,
             timekeeper,
             vitals,
             disks,
@@ -162,8 +158,8 @@ impl Standing {
         let progress = lock(&self.progress).clone();
         let link = self.link(&progress, now);
         let ahead = self
-            .store
-            .clock_offset()
+            .timekeeper
+            .store_ahead()
             .map(|offset| offset.as_seconds_f64());
         let mut status = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),

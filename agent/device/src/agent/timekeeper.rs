@@ -129,7 +129,12 @@ impl Timekeeper {
 
     /// How far the wall clock can be trusted.
     pub(super) fn trust(&self) -> Synchronised {
-        judge(self.known().service, self.store.clock_offset())
+        judge(self.known().service, self.store_ahead())
+    }
+
+    /// How far the store's clock is ahead of the device's; `None` before its first answer.
+    pub(super) fn store_ahead(&self) -> Option<TimeDelta> {
+        self.store.clock_offset()
     }
 
     /// Works until `stop`.

@@ -90,7 +90,7 @@ fn gps(exif: &Exif) -> Option<Reading> {
         return None;
     };
     let whole = |part: &exif::Rational| {
-        (part.denom != 0 && part.num % part.denom == 0).then(|| part.num / part.denom)
+        (part.denom != 0 && part.num.is_multiple_of(part.denom)).then(|| part.num / part.denom)
     };
     let nanos = u64::from(second.num) * 1_000_000_000
         / u64::from(Some(second.denom).filter(|denom| *denom != 0)?);
@@ -191,7 +191,7 @@ fn calendar_date(text: &[u8]) -> Option<NaiveDate> {
     if first != second || !matches!(first, b':' | b'-' | b'/') {
         return None;
     }
-    let number = |digits: &[u8]| super::template::digits(digits);
+    let number = |digits: &[u8]| super::spelling::digits(digits);
     let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
     NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?).filter(|_| year > 0)
 }
@@ -199,7 +199,7 @@ fn calendar_date(text: &[u8]) -> Option<NaiveDate> {
 /// An offset as the standard writes it, `+hh:mm`, and as cameras do: without the colon, or `Z`.
 fn offset_of(text: &str) -> Option<FixedOffset> {
     let by_others = || {
-        let (offset, width) = super::template::offset(text.as_bytes())?;
+        let (offset, width) = super::spelling::offset(text.as_bytes())?;
         (width == text.len() && width != 3).then_some(offset)
     };
     zone::offset(text).or_else(by_others)
@@ -229,68 +229,4 @@ fn with_fraction(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stated(text: &str) -> Option<String> {
-        date_and_time(text).map(|(local, _)| local.to_string())
-    }
-
-    #[test]
-    fn spellings_that_cameras_use_are_read() {
-        for (text, means) in [
-            ("2024:08:09 14:30:00", "2024-08-09 14:30:00"),
-            ("2024-08-09 14:30:00", "2024-08-09 14:30:00"),
-            ("2024/08/09 14:30:00", "2024-08-09 14:30:00"),
-            ("2024-08-09T14:30:00", "2024-08-09 14:30:00"),
-            ("2024:08:09 14:30", "2024-08-09 14:30:00"),
-            ("2024:08:09 14:30:00.25", "2024-08-09 14:30:00.250"),
-            ("2024:08:09 02:30:00 PM", "2024-08-09 14:30:00"),
-            ("2024:08:09 14:30:00 pm", "2024-08-09 14:30:00"),
-            ("2024:08:09 12:30:00 am", "2024-08-09 00:30:00"),
-        ] {
-            assert_eq!(stated(text).as_deref(), Some(means), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_time_is_none() {
-        for text in [
-            "",
-            "    :  :     :  :  ",
-            "0000:00:00 00:00:00",
-            "2024:08:09",
-            "2024:08:09 ",
-            "2024:08:09 24:00:00",
-            "2024:08:09 14:60:00",
-            "2024:08:09 14:30:60",
-            "2024:08:09 14:30:00:00",
-            "2024:08:09 14:3:00",
-            "2024:08:09 14:30.5",
-            "2024:08:09 14:30:00 am",
-            "2024:08:09 00:30:00 pm",
-            "2024:02:30 14:30:00",
-            "2024:08-09 14:30:00",
-            "24:08:09 14:30:00",
-            "Fri Aug  9 14:30:00 2024",
-            "２０２４:08:09 14:30:00",
-            "2024:08:0é 14:30:00",
-        ] {
-            assert_eq!(stated(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn offsets_are_read_as_the_standard_and_cameras_write_them() {
-        for (text, seconds) in [("-07:00", -25_200), ("+0530", 19_800), ("Z", 0)] {
-            assert_eq!(
-                offset_of(text).map(|offset| offset.local_minus_utc()),
-                Some(seconds),
-                "{text}"
-            );
-        }
-        for text in ["", "   :  ", "+7", "+07", "+99:00", "MST"] {
-            assert_eq!(offset_of(text), None, "{text}");
-        }
-    }
-}
+mod tests;

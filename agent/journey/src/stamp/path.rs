@@ -8,6 +8,8 @@
 use std::path::{Component, Path};
 use std::sync::LazyLock;
 
+use chrono::Timelike as _;
+
 use super::capture::Source;
 use super::choose::Reading;
 use super::makers::scheme::{Scheme, schemes};
@@ -102,9 +104,15 @@ const ROWS: &[Scheme] = schemes![
     "date folders", "{Y}_{M}_{D}/{h}{m}{s}{~}", Local,
         "2024_08_09/143005.jpg", "2024-08-09 14:30:05",
         "https://github.com/motioneye-project/motioneyeos/issues/1035";
-    "date folders", "{Y}/{M}/{D}/{h}{m}{~}", Local,
+    "date folders", "{Y}/{M}/{D}/{h}{m}_{w}", Local,
         "2024/08/09/1430_hd.jpg", "2024-08-09 14:30:00",
         "https://www.foto-webcam.eu/";
+    "date folders", "{Y}-{M}-{D}/{h}/{m}/{s}", Local,
+        "2024-08-09/14/30/05.jpg", "2024-08-09 14:30:05",
+        "https://motion-project.github.io/motion_config.html#snapshot_filename";
+    "date folders", "{Y}{M}{D}/{h}/{m}/{s}", Local,
+        "20240809/14/30/05.jpg", "2024-08-09 14:30:05",
+        "https://motion-project.github.io/motion_config.html#snapshot_filename";
     "date folders", "{Y}/{M}/{D}/{h}-{m}", Local,
         "2024/08/09/14-30.jpg", "2024-08-09 14:30:00",
         "https://github.com/motioneye-project/motioneye/issues/1631";
@@ -144,6 +152,9 @@ pub(super) fn read(path: &Path) -> Option<Reading> {
     SCHEMES.iter().find_map(|(scheme, components, template)| {
         let text = tail(&joined, *components)?;
         let moment = template.read(text)?;
+        if moment.local.hour() == 0 && begins_like_a_count(scheme.template) {
+            return None;
+        }
         Some(Reading {
             source: Source::Path,
             raw: String::from_utf8_lossy(tail(path.as_os_str().as_encoded_bytes(), *components)?)
@@ -154,6 +165,19 @@ pub(super) fn read(path: &Path) -> Option<Reading> {
             scheme: Some(scheme.maker),
         })
     })
+}
+
+/// Whether the name of a row's files begins with the hour and minute as one number. Just after midnight that looks like
+/// the count of the folder's first pictures.
+fn begins_like_a_count(template: &str) -> bool {
+    let name = template.rsplit('/').next().unwrap_or(template);
+    name.starts_with("{h}{m}")
+}
+
+/// The makers of all rows.
+#[cfg(test)]
+pub(super) fn makers() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|row| row.maker)
 }
 
 /// The last components of a path that are names, joined by slashes, the last without its extension and what copying
@@ -225,6 +249,9 @@ mod tests {
             "2024/August/a.jpg",
             "offload 2024-08-09/100RECNX/RCNX0001.JPG",
             "22[M][0@0][0].jpg",
+            "2024-08-09/0001.jpg",
+            "2024-08-09/000123.jpg",
+            "20240809/000001.jpg",
             "2024/13/09/a.jpg",
             "2024/08/09/.a.jpg",
             "",

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use super::capture::Source;
 use super::choose::Reading;
+use super::moment::Place;
 use super::path::{last_components, tail};
-use super::template::{Number, Part, Place, Template};
+use super::template::{Number, Part, Template};
 
 /// The scheme of a [`Reading`] by a pattern of the site's.
 const SITE: &str = "site pattern";

@@ -14,24 +14,26 @@
 //! | `{f}` `{F}` | milliseconds, three digits; a decimal fraction of one to nine digits |
 //! | `{z}` `{Z}` | offset from UTC as `+0100`, `-07:00`, `+02` or `Z`; `Z`, `UTC` or `GMT` |
 //! | `{e}` `{E}` | seconds, milliseconds since 1970: ten digits, thirteen |
-//! | `{n}` `{w}` | a number of any length; letters and digits, at least one |
-//! | `{*}` `{~}` | any text, at least one byte; nothing, or any text that begins with neither letter nor digit |
+//! | `{n}` `{N}` | a number of up to nine digits; of ten to seventeen, such as a second time |
+//! | `{w}` `{*}` | letters and digits, at least one; any text, at least one byte |
+//! | `{X}` | eight hexadecimal digits, one of them a letter |
+//! | `{~}` | nothing, or a text that begins with neither letter nor digit and adds nothing to the time: no half of the day, no offset, no long number |
 //!
 //! The whole text must match, and the digits must be a moment that exists; a field that occurs twice must say the same
 //! twice. Letters match in either case, because FAT cards change it. No wildcard cuts a run of digits in two, since a
 //! number that goes on is another number, and none reaches beyond its component of a path.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Offset as _, Timelike as _, Utc};
+use chrono::{Offset as _, Utc};
 
-use super::capture::Precision;
+use super::moment::{Moment, Place, Said};
+use super::spelling::{
+    adds_nothing, character, checksum, cuts_digits, digits, meridiem, month_name, offset, run,
+    utc_mark, weekday,
+};
 
 /// Attempts to fit a part after which a text counts as not fitting: some thousand times what any name needs, and a
 /// bound on what a hostile one costs.
 const EFFORT: u32 = 50_000;
-const YEARS: std::ops::RangeInclusive<u32> = 1970..=2099;
-/// Moments that a name may state as seconds since 1970: from 13 March 2011 to 18 May 2033. Ten digits below that may be
-/// month, day, hour, minute and second, and above it most numbers are no time.
-const EPOCHS: std::ops::Range<i64> = 1_300_000_000..2_000_000_000;
 
 /// A text's form, ready to be matched.
 #[derive(Debug, Clone)]
@@ -56,8 +58,12 @@ pub(super) enum Part {
     },
     Offset,
     Utc,
-    Digits,
+    Digits {
+        min: usize,
+        max: usize,
+    },
     Word,
+    Checksum,
     /// One character of UTF-8, or one byte of what is none.
     One,
     /// Any text of at least so many bytes.
@@ -74,38 +80,6 @@ pub(super) struct Number {
     pub(super) min: usize,
     pub(super) max: usize,
 }
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Year,
-    ShortYear,
-    Month,
-    Day,
-    DayOfYear,
-    Hour,
-    Hour12,
-    Minute,
-    Second,
-}
-
-/// What a text states: a local time, or a moment when there is an offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment {
-    pub(super) local: NaiveDateTime,
-    pub(super) offset: Option<FixedOffset>,
-    pub(super) precision: Precision,
-}
-
-/// What the fields of a form have said so far.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Said {
-    numbers: [Option<u32>; 9],
-    pub(super) afternoon: Option<bool>,
-    pub(super) nanos: Option<u32>,
-    pub(super) offset: Option<FixedOffset>,
-    epoch: Option<DateTime<Utc>>,
-}
-
 impl Template {
     /// The form that a text with fields in braces describes; of the library only, whose rows are all tested.
     pub(super) fn library(text: &str) -> Self {
@@ -159,8 +133,10 @@ fn braced(field: &str) -> Part {
         "Z" => Part::Utc,
         "e" => Part::Epoch { digits: 10 },
         "E" => Part::Epoch { digits: 13 },
-        "n" => Part::Digits,
+        "n" => Part::Digits { min: 1, max: 9 },
+        "N" => Part::Digits { min: 10, max: 17 },
         "w" => Part::Word,
+        "X" => Part::Checksum,
         "~" => Part::Tail,
         _ => Part::Any { min: 1 },
     }
@@ -178,11 +154,8 @@ fn fit(parts: &[Part], text: &[u8], at: usize, said: Said, effort: &mut u32) -> 
             .filter(|end| !cuts_digits(text, *end))
             .find_map(|end| fit(parts, text, end, said, effort)),
         Part::Tail => {
-            let starts = text
-                .get(at)
-                .is_none_or(|byte| !byte.is_ascii_alphanumeric());
             let end = at + run(text, at, |byte| *byte != b'/');
-            starts.then(|| fit(parts, text, end, said, effort))?
+            adds_nothing(&text[at..end]).then(|| fit(parts, text, end, said, effort))?
         }
         Part::Word => {
             let longest = run(text, at, u8::is_ascii_alphanumeric);
@@ -229,16 +202,9 @@ fn one(part: &Part, text: &[u8], at: usize, width: usize, mut said: Said) -> Opt
             said.put(Place::Month, month)?;
             width
         }
-        Part::Weekday => name(rest, &WEEKDAYS)?.1,
+        Part::Weekday => weekday(rest)?,
         Part::Meridiem => {
-            let &[letter, b'm' | b'M', ..] = rest else {
-                return None;
-            };
-            said.afternoon = Some(match letter {
-                b'a' | b'A' => false,
-                b'p' | b'P' => true,
-                _ => return None,
-            });
+            said.afternoon = Some(meridiem(rest)?);
             2
         }
         Part::Offset => {
@@ -251,235 +217,20 @@ fn one(part: &Part, text: &[u8], at: usize, width: usize, mut said: Said) -> Opt
             said.offset = Some(Utc.fix());
             width
         }
-        Part::Digits => Some(run(text, at, u8::is_ascii_digit)).filter(|width| *width > 0)?,
+        Part::Digits { min, max } => {
+            Some(run(text, at, u8::is_ascii_digit)).filter(|width| (*min..=*max).contains(width))?
+        }
         Part::One => character(rest)?,
+        Part::Checksum => checksum(rest)?,
         Part::Word | Part::Any { .. } | Part::Tail => return None,
     };
     Some((at + width, said))
 }
 
-/// Whether a number goes on across this place.
-pub(super) fn cuts_digits(text: &[u8], at: usize) -> bool {
-    let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
-    at > 0 && digit(at - 1) && digit(at)
-}
-
-/// How many bytes from `at` on are of this kind.
-pub(super) fn run(text: &[u8], at: usize, kind: fn(&u8) -> bool) -> usize {
-    text.get(at..)
-        .map_or(0, |rest| rest.iter().take_while(|byte| kind(byte)).count())
-}
-
-/// The number of up to nine digits.
-pub(super) fn digits(text: &[u8]) -> Option<u32> {
-    text.iter().try_fold(0_u32, |number, byte| {
-        let digit = char::from(*byte).to_digit(10)?;
-        number.checked_mul(10)?.checked_add(digit)
-    })
-}
-
-/// The length of the character that a text begins with.
-fn character(text: &[u8]) -> Option<usize> {
-    let first = text.utf8_chunks().next()?;
-    Some(first.valid().chars().next().map_or(1, char::len_utf8))
-}
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const WEEKDAYS: [&str; 7] = [
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
-
-/// The month, from 1, that a text begins with, and its length.
-fn month_name(text: &[u8]) -> Option<(u32, usize)> {
-    let (index, width) = name(text, &MONTHS)?;
-    Some((u32::try_from(index).ok()? + 1, width))
-}
-
-/// Which of the names a text begins with, in full or its first three letters, and how long that is.
-fn name(text: &[u8], names: &[&str]) -> Option<(usize, usize)> {
-    let begins = |name: &str| {
-        text.get(..name.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    names.iter().enumerate().find_map(|(index, name)| {
-        let width = [name.len(), 3]
-            .into_iter()
-            .find(|width| begins(&name[..*width]))?;
-        Some((index, width))
-    })
-}
-
-/// The length of a mark of UTC that a text begins with and that is not the beginning of a word.
-pub(super) fn utc_mark(text: &[u8]) -> Option<usize> {
-    let width = run(text, 0, u8::is_ascii_alphanumeric);
-    let mark = &text[..width];
-    let known = [b"Z".as_slice(), b"UTC", b"GMT"];
-    known
-        .iter()
-        .any(|known| mark.eq_ignore_ascii_case(known))
-        .then_some(width)
-}
-
-/// The offset that a text begins with, and its length: `Z`, `+hh`, `+hhmm`, `+hh:mm` or with another of `-_.` between.
-pub(super) fn offset(text: &[u8]) -> Option<(FixedOffset, usize)> {
-    if let Some(width) = utc_mark(text) {
-        return Some((Utc.fix(), width));
-    }
-    let (&sign, rest) = text.split_first()?;
-    let hours = digits(rest.get(..2)?)?;
-    let (minutes, width) = match &rest[2..] {
-        [b':' | b'-' | b'_' | b'.', rest @ ..] if run(rest, 0, u8::is_ascii_digit) == 2 => {
-            (digits(&rest[..2])?, 6)
-        }
-        rest if run(rest, 0, u8::is_ascii_digit) == 2 => (digits(&rest[..2])?, 5),
-        [b':' | b'-' | b'_' | b'.', b'0'..=b'9', ..] => return None,
-        rest if run(rest, 0, u8::is_ascii_digit) == 0 => (0, 3),
-        _ => return None,
-    };
-    // Zones lie within 14 hours of UTC and on quarters of hours.
-    let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
-    let zone = minutes % 15 == 0 && minutes < 60 && seconds <= 14 * 3600;
-    let offset = match sign {
-        b'+' if zone => FixedOffset::east_opt(seconds)?,
-        b'-' if zone => FixedOffset::west_opt(seconds)?,
-        _ => return None,
-    };
-    Some((offset, width))
-}
-
-impl Said {
-    /// Notes a number, unless it was said otherwise before.
-    pub(super) fn put(&mut self, place: Place, number: u32) -> Option<()> {
-        let slot = &mut self.numbers[place as usize];
-        (*slot.get_or_insert(number) == number).then_some(())
-    }
-
-    /// Notes the digits after a decimal point.
-    pub(super) fn put_fraction(&mut self, fraction: &[u8]) -> Option<()> {
-        let width = u32::try_from(fraction.len()).ok()?;
-        let nanos =
-            digits(fraction)?.checked_mul(10_u32.checked_pow(9_u32.checked_sub(width)?)?)?;
-        self.nanos = Some(nanos);
-        Some(())
-    }
-
-    /// Notes seconds since 1970, or milliseconds when there are thirteen digits.
-    fn put_epoch(&mut self, text: &[u8]) -> Option<()> {
-        let (seconds, millis) = text.split_at_checked(10)?;
-        let seconds = i64::from(digits(seconds)?);
-        if !EPOCHS.contains(&seconds) {
-            return None;
-        }
-        if !millis.is_empty() {
-            self.put_fraction(millis)?;
-        }
-        self.epoch = Some(DateTime::from_timestamp(seconds, 0)?);
-        Some(())
-    }
-
-    /// Takes the hour for one of twelve.
-    pub(super) fn halve_day(&mut self, afternoon: bool) -> Option<()> {
-        self.numbers[Place::Hour12 as usize] = Some(self.numbers[Place::Hour as usize].take()?);
-        self.afternoon = Some(afternoon);
-        Some(())
-    }
-
-    fn number(&self, place: Place) -> Option<u32> {
-        self.numbers[place as usize]
-    }
-
-    /// The moment, when what was said is one.
-    pub(super) fn moment(&self) -> Option<Moment> {
-        if let Some(epoch) = self.epoch {
-            let precision = if self.nanos.is_some() {
-                Precision::Subsecond
-            } else {
-                Precision::Second
-            };
-            let local = epoch.naive_utc().with_nanosecond(self.nanos.unwrap_or(0))?;
-            return Some(Moment {
-                local,
-                offset: Some(Utc.fix()),
-                precision,
-            });
-        }
-        let date = self.date()?;
-        let second = self.number(Place::Second);
-        let (hour, precision) = match (self.hour()?, self.number(Place::Minute), second) {
-            (None, None, None) if self.nanos.is_none() => (0, Precision::Day),
-            (Some(hour), Some(_), None) if self.nanos.is_none() => (hour, Precision::Minute),
-            (Some(hour), Some(_), Some(_)) if self.nanos.is_none() => (hour, Precision::Second),
-            (Some(hour), Some(_), Some(_)) => (hour, Precision::Subsecond),
-            // An hour alone, or parts without the greater ones.
-            _ => return None,
-        };
-        let minute = self.number(Place::Minute).unwrap_or(0);
-        let local =
-            date.and_hms_nano_opt(hour, minute, second.unwrap_or(0), self.nanos.unwrap_or(0))?;
-        Some(Moment {
-            local,
-            offset: self.offset,
-            precision,
-        })
-    }
-
-    fn date(&self) -> Option<NaiveDate> {
-        let year = match (self.number(Place::Year), self.number(Place::ShortYear)) {
-            (Some(year), None) => year,
-            (None, Some(short)) => 2000 + short,
-            (Some(year), Some(short)) if year % 100 == short => year,
-            _ => return None,
-        };
-        let year = i32::try_from(Some(year).filter(|year| YEARS.contains(year))?).ok()?;
-        match (
-            self.number(Place::Month),
-            self.number(Place::Day),
-            self.number(Place::DayOfYear),
-        ) {
-            (Some(month), Some(day), None) => NaiveDate::from_ymd_opt(year, month, day),
-            (None, None, Some(day)) => NaiveDate::from_yo_opt(year, day),
-            _ => None,
-        }
-    }
-
-    /// The hour of 24, if any; `None` outside when what was said of it contradicts itself.
-    fn hour(&self) -> Option<Option<u32>> {
-        match (
-            self.number(Place::Hour),
-            self.number(Place::Hour12),
-            self.afternoon,
-        ) {
-            (hour, None, None) => Some(hour),
-            (None, Some(hour @ 1..=12), Some(afternoon)) => {
-                Some(Some(hour % 12 + if afternoon { 12 } else { 0 }))
-            }
-            _ => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::{DateTime, FixedOffset};
     use proptest::prelude::*;
 
     fn read(template: &str, text: &str) -> Option<Moment> {
@@ -539,22 +290,6 @@ mod tests {
             ("{Y}{M}{D}{~}", "20240809a"),
         ] {
             assert_eq!(read(template, text), None, "{template} {text}");
-        }
-    }
-
-    #[test]
-    fn an_offset_is_one_that_zones_have() {
-        let seconds = |text: &str| {
-            offset(text.as_bytes()).map(|(offset, width)| (offset.local_minus_utc(), width))
-        };
-        assert_eq!(seconds("+0530.jpg"), Some((19_800, 5)));
-        assert_eq!(seconds("-07:00"), Some((-25_200, 6)));
-        assert_eq!(seconds("+02"), Some((7_200, 3)));
-        assert_eq!(seconds("Z_a"), Some((0, 1)));
-        for text in [
-            "", "+", "+1", "+15", "-0701", "+053", "-00001", "Zebra", "0700",
-        ] {
-            assert_eq!(seconds(text), None, "{text}");
         }
     }
 

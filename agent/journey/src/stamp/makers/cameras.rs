@@ -11,10 +11,10 @@ pub(super) const ROWS: &[Scheme] = schemes![
         "192.168.1.13_3_20240809143000123.jpg", "2024-08-09 14:30:00.123",
         "https://gebruikershandleiding.com/Ksenia-Network-Video-Recorder/preview-handleiding-870168.html";
     // Snapshots of a channel, and recordings from the first of two times on.
-    "Dahua", "{*}_ch{n}_{w}_{Y}{M}{D}{h}{m}{s}_{n}{~}", Local,
+    "Dahua", "{*}_ch{n}_{w}_{Y}{M}{D}{h}{m}{s}_{N}{~}", Local,
         "XVR_ch1_main_20210910141900_20210910142500.mp4", "2021-09-10 14:19:00",
         "https://github.com/TheScubaDiver/camera-gallery-card/pull/141";
-    "Dahua", "{*}_ch{n}_{Y}{M}{D}{h}{m}{s}_{n}{~}", Local,
+    "Dahua", "{*}_ch{n}_{Y}{M}{D}{h}{m}{s}_{N}{~}", Local,
         "NVR_ch2_20240809143000_20240809150000.mp4", "2024-08-09 14:30:00",
         "https://github.com/TheScubaDiver/camera-gallery-card/pull/141";
     "Dahua", "ch{n}_{Y}{M}{D}{h}{m}{s}{~}", Local,
@@ -104,7 +104,7 @@ pub(super) const ROWS: &[Scheme] = schemes![
     "Wyze", "{Y}{M}{D}_{h}_{m}_{s}", Local,
         "20240809_14_30_00.jpg", "2024-08-09 14:30:00",
         "https://github.com/gtxaspec/wz_mini_hacks";
-    "Tapo Control", "{e}-{n}", Utc,
+    "Tapo Control", "{e}-{N}", Utc,
         "1778741309-1778741415.mp4", "2026-05-14 06:48:29",
         "https://github.com/TheScubaDiver/camera-gallery-card/pull/141";
     "Nest", "{e}-camera{*}", Utc,

@@ -5,7 +5,9 @@
 
 use std::sync::LazyLock;
 
-use super::super::template::{Moment, Template};
+use super::super::moment::Moment;
+use super::super::spelling::run;
+use super::super::template::Template;
 
 /// Words that programs put before the time of a picture, in lower case.
 const WORDS: [&[u8]; 19] = [
@@ -39,8 +41,11 @@ pub(super) fn read(stem: &[u8]) -> Option<Moment> {
         .iter()
         .find_map(|word| {
             let (start, rest) = stem.split_at_checked(word.len())?;
+            // `cam2_`: a picture of one of several.
+            let count = run(rest, 0, u8::is_ascii_digit);
+            let rest = &rest[count..];
             let separator = matches!(rest.first()?, b'_' | b'-' | b'.' | b' ');
-            (separator && start.eq_ignore_ascii_case(word)).then(|| &rest[1..])
+            (count <= 3 && separator && start.eq_ignore_ascii_case(word)).then(|| &rest[1..])
         })
         .unwrap_or(stem);
     NUMBERS.iter().find_map(|template| template.read(number))

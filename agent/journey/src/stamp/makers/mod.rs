@@ -12,13 +12,15 @@ mod phones;
 mod programs;
 pub(super) mod scheme;
 pub(super) mod stem;
+mod time_of_day;
 
 use std::ffi::OsStr;
 use std::sync::LazyLock;
 
 use super::capture::Source;
 use super::choose::Reading;
-use super::template::{Moment, Template};
+use super::moment::Moment;
+use super::template::Template;
 use generic::Guess;
 use scheme::{Clock, Scheme};
 

@@ -19,15 +19,9 @@ pub(super) const ROWS: &[Scheme] = schemes![
     "USGS HIVIS", "{*}___{Y}-{M}-{D}T{h}-{m}-{s}Z{~}", Utc,
         "NC_Briar_Creek_near_Charlotte___2024-12-17T06-15-03Z.jpg", "2024-12-17 06:15:03",
         "https://apps.usgs.gov/hivis/camera/NC_Briar_Creek_near_Charlotte";
-    "USGS HIVIS", "{*}___{Y}-{M}-{D}T{h}-{m}-{s}-{n}Z{~}", Utc,
-        "WI_Yahara_River_at_McFarland___2023-05-01T12-00-03-250Z.jpg", "2023-05-01 12:00:03",
-        "https://api.waterdata.usgs.gov/docs/nims/";
     "PhenoCam", "{*}_{Y}_{M}_{D}_{h}{m}{s}", Local,
         "harvard_2026_03_18_133005.jpg", "2026-03-18 13:30:05",
         "https://phenocam.nau.edu/webcam/tools/camera_config/";
-    "Campbell Scientific", "{*}_{Y}_{M}_{D}_{h}_{m}_{s}", Local,
-        "SelfTimed_2024_08_09_14_30_00.jpg", "2024-08-09 14:30:00",
-        "https://www.campbellsci.com/ccfc";
     "camtrapR", "{*}__{Y}-{M}-{D}__{h}-{m}-{s}", Local,
         "StationA__Cam1__2009-04-10__05-07-00(1).JPG", "2009-04-10 05:07:00",
         "https://cran.r-project.org/web/packages/camtrapR/vignettes/camtrapr2.html";

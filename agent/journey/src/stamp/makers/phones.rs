@@ -35,6 +35,10 @@ pub(super) const ROWS: &[Scheme] = schemes![
     "Nexus", "{n}IMG_{n}_BURST{Y}{M}{D}{h}{m}{s}{~}", Local,
         "00015IMG_00015_BURST20171111030039_COVER.jpg", "2017-11-11 03:00:39",
         "https://github.com/simulot/immich-go/issues/100";
+    // Named by the moment in UTC when it is known, else by what the program guessed.
+    "PhotoPrism", "{Y}{M}{D}_{h}{m}{s}_{X}", Unclear,
+        "20130518_142022_3D657EBD.jpg", "",
+        "https://github.com/photoprism/photoprism/pull/2414";
     "Samsung", "{Y}{M}{D}_{h}{m}{s}{~}", Local,
         "20231207_101605_031.jpg", "2023-12-07 10:16:05",
         "https://github.com/simulot/immich-go/blob/main/internal/cameras/names/samsung.go";
@@ -57,7 +61,7 @@ pub(super) const ROWS: &[Scheme] = schemes![
     "DJI", "DJI_{Y}{M}{D}{h}{m}{s}_{n}{~}", Local,
         "DJI_20240430104041_0001_T.JPG", "2024-04-30 10:40:41",
         "https://www.dji.com/support";
-    "DJI", "dji_{w}_{Y}{M}{D}_{h}{m}{s}{~}", Local,
+    "DJI", "dji_{w}_{Y}{M}{D}_{h}{m}{s}_{*}", Local,
         "dji_fly_20240809_143000_0001_1723213800000_photo.jpg", "2024-08-09 14:30:00",
         "https://www.dji.com/support";
     "WhatsApp", "IMG-{Y}{M}{D}-WA{n}", Local,

@@ -34,6 +34,7 @@ fn what_fits_no_scheme_is_read_when_it_leaves_no_choice() {
         ("river-2024-08-09T14:30:00Z.jpg", GENERIC),
         ("1723213800.jpg", EPOCH),
         ("image_1723213800.jpg", EPOCH),
+        ("cam2-1723213800.jpg", EPOCH),
         ("1723213800250.jpg", EPOCH),
     ] {
         assert_eq!(
@@ -50,6 +51,28 @@ fn what_fits_no_scheme_is_read_when_it_leaves_no_choice() {
         read(OsStr::new("serial-1723213800.jpg")),
         Named::Nothing
     ));
+}
+
+#[test]
+fn the_page_on_names_lists_every_scheme() {
+    let page = include_str!("../../../../../docs/names.md");
+    let lists = |begin: &str| {
+        let list = page.split_once(begin).expect("a list").1;
+        list.split_once("\n\n").expect("its end").0.replace('\n', " ")
+    };
+    let listed: Vec<String> = lists("Names: ")
+        .trim_end_matches('.')
+        .split(", ")
+        .map(str::to_owned)
+        .collect();
+    let mut known: Vec<&str> = SCHEMES.iter().map(|(scheme, _)| scheme.maker).collect();
+    known.sort_unstable();
+    known.dedup();
+    assert_eq!(listed, known);
+    let folders = lists("Folders: ");
+    for maker in crate::stamp::path::makers() {
+        assert!(folders.contains(maker), "{maker}");
+    }
 }
 
 /// Names of every scheme for one moment, with what the name cannot say cut off.

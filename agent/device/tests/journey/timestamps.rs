@@ -150,7 +150,7 @@ fn a_pattern_of_ones_own_and_a_zone_are_taken_from_the_command_line() {
 fn a_configuration_gives_its_sites_rules_to_the_files_in_its_folders() {
     let s3 = S3::start();
     let mut station = Station::new(&s3);
-    station.of_sites("doubtful = \"undated\"\nsince = \"2024-01-01\"");
+    station.every_site("doubtful = \"undated\"\nsince = \"2024-01-01\"");
     put(
         &station.camera(),
         "RCNX0001.JPG",
@@ -193,7 +193,7 @@ fn a_corrected_configuration_stamps_what_is_owed_anew_without_its_files() {
         Vec::<Value>::new(),
         "nothing has changed"
     );
-    station.of_sites("camera_clock_offset = \"-1h3m\"");
+    station.every_site("camera_clock_offset = \"-1h3m\"");
     let shown = restamp(&station, &[]);
     assert_eq!(shown.len(), 2);
     let stays = shown
@@ -239,7 +239,7 @@ fn a_corrected_configuration_stamps_what_is_owed_anew_without_its_files() {
 fn a_held_image_goes_up_when_a_person_has_looked() {
     let s3 = S3::start();
     let mut station = Station::new(&s3);
-    station.of_sites("doubtful = \"hold\"");
+    station.every_site("doubtful = \"hold\"");
     let agent = station.start();
     let path = station.drop_file("RCNX0001.JPG", Picture::new(1).jpeg());
     station.until("parked", 1);

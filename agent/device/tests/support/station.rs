@@ -24,10 +24,9 @@ pub(crate) const BUCKET: &str = "first-dam-image";
 pub(crate) struct Station {
     home: TempDir,
     sites: Vec<String>,
+    of_sites: String,
     settings: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
-    /// What is said of every site beside its name, folder and zone.
-    of_sites: String,
     pub(crate) port: u16,
 }
 
@@ -61,9 +60,9 @@ impl Station {
         let mut station = Self {
             home,
             sites: sites.iter().map(|&site| site.to_owned()).collect(),
+            of_sites: String::new(),
             settings: BTreeMap::new(),
             environment: BTreeMap::new(),
-            of_sites: String::new(),
             port,
         };
         // As the defaults, but faster: the tests are about what happens, not when.
@@ -99,9 +98,15 @@ impl Station {
         self.settings.insert(setting.to_owned(), value.to_string());
     }
 
-    /// Says something of every site: lines of TOML. It replaces what was said before.
-    pub(crate) fn of_sites(&mut self, lines: &str) {
-        self.of_sites = format!("{lines}\n");
+    /// Gives a setting a value as TOML has it.
+    pub(crate) fn set_toml(&mut self, setting: &str, value: &str) {
+        self.settings.insert(setting.to_owned(), value.to_owned());
+    }
+
+    /// Gives every site a further line of its block.
+    pub(crate) fn every_site(&mut self, line: &str) {
+        self.of_sites.push_str(line);
+        self.of_sites.push('\n');
     }
 
     /// Gives the agent a variable of its environment.
@@ -165,8 +170,10 @@ impl Station {
             lines.push_str(&format!("{key} = {value}\n"));
         }
         let sites = self.sites.iter().map(|site| {
-            let of_site = &self.of_sites;
-            format!("[[site]]\nname = {site:?}\ndirectory = {site:?}\ntimezone = \"Etc/GMT+7\"\n{of_site}")
+            format!(
+                "[[site]]\nname = {site:?}\ndirectory = {site:?}\ntimezone = \"Etc/GMT+7\"\n{}",
+                self.of_sites
+            )
         });
         let sections = sections
             .iter()

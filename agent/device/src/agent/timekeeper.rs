@@ -26,8 +26,6 @@ use crate::stamping::{Stamping, correction, of_device_clock};
 
 /// A time service that had not set the clock yet is asked again after this time, when something is accepted.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
-/// A time service that does not answer is not waited for.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Up to here the store's clock and ours agree: its `Date` has whole seconds, and answers can be slow.
 const AGREES: TimeDelta = TimeDelta::minutes(1);
 /// Less is no step: clocks are slewed, and are read one after the other. Milliseconds.
@@ -175,11 +173,11 @@ impl Timekeeper {
     /// # Errors
     /// Those of the queue.
     pub(super) async fn look(&self) -> Result<(), QueueError> {
-        let answer = tokio::time::timeout(ANSWER_WITHIN, self.clock.synchronised()).await;
+        let service = self.clock.synchronised().await;
         let origin_ms = origin_ms(&self.clock);
         let (by_ms, before) = {
             let mut known = self.known();
-            known.service = answer.ok().flatten();
+            known.service = service;
             known.asked = Some(self.clock.monotonic());
             (origin_ms - known.origin_ms, known.trust)
         };

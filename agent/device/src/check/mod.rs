@@ -74,7 +74,7 @@ pub async fn run(
         })
     };
     tell(vec![configuration(config)]);
-    tell(clock::alone(config, clock.now()).await);
+    tell(clock::alone(config, &clock).await);
     tell(state::check(&config.state.directory).await);
     let sites: Vec<_> = config
         .sites

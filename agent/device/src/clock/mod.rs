@@ -93,14 +93,11 @@ impl Clock {
     }
 
     /// Whether a time service says that the wall clock is right; `None` when nobody can be asked. It may start a
-    /// program and wait for it, on a blocking thread.
+    /// program, and wait some seconds for it.
     pub async fn synchronised(&self) -> Option<bool> {
         match &self.0.simulated {
             Some(simulation) => simulation.synchronised(),
-            None => tokio::task::spawn_blocking(synchronised::ask)
-                .await
-                .ok()
-                .flatten(),
+            None => synchronised::ask().await,
         }
     }
 

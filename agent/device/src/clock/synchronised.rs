@@ -5,22 +5,29 @@
 //! (`systemd-timesyncd.service(8)`), and `timedatectl` reads the kernel's flag, whoever set it: chrony, ntpd, gpsd.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
 
 const MARK: &str = "/run/systemd/timesync/synchronized";
 
-/// Asks; `None` when nobody can tell. Takes as long as `timedatectl`.
-pub(super) fn ask() -> Option<bool> {
+/// `timedatectl` waits for a service to start; one that does not answer within this never will.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Asks; `None` when nobody can tell.
+pub(super) async fn ask() -> Option<bool> {
     if Path::new(MARK).exists() {
         return Some(true);
     }
-    let answer = Command::new("timedatectl")
+    let asked = Command::new("timedatectl")
         .args(["show", "--property=NTPSynchronized", "--value"])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    meaning(&answer.stdout)
+        .kill_on_drop(true)
+        .output();
+    let answer = tokio::time::timeout(ANSWER_WITHIN, asked).await.ok()?;
+    meaning(&answer.ok()?.stdout)
 }
 
 fn meaning(answer: &[u8]) -> Option<bool> {

@@ -58,7 +58,10 @@ fn the_page_on_names_lists_every_scheme() {
     let page = include_str!("../../../../../docs/names.md");
     let lists = |begin: &str| {
         let list = page.split_once(begin).expect("a list").1;
-        list.split_once("\n\n").expect("its end").0.replace('\n', " ")
+        list.split_once("\n\n")
+            .expect("its end")
+            .0
+            .replace('\n', " ")
     };
     let listed: Vec<String> = lists("Names: ")
         .trim_end_matches('.')

@@ -131,12 +131,18 @@ fn every_metric_named_exists_and_every_metric_is_documented() {
             "oldest_open": "2026-11-21T00:00:00Z", "held": null,
         }],
         "quarantined": { "empty": 1 },
+        "disks": [{
+            "folders": ["/srv"], "bytes": 1, "free_bytes": 1, "inodes": 1, "free_inodes": 1, "read_only": false,
+            "trouble": null,
+        }],
     }))
     .unwrap();
     let vitals = Vitals::default();
     vitals.accepted("a");
     vitals.verified("a", Duration::ZERO);
     vitals.failed("link");
+    vitals.removed("a", "age", 1);
+    vitals.dropped("a", "space");
     let text = vitals.text(&status);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let mut exported = BTreeSet::new();

@@ -51,7 +51,7 @@ pub(super) fn retry_some(conn: &Connection, filter: &Filter) -> Result<Swept, Qu
     sweep(conn, filter, Move::Retry, |id| retry_one(conn, id))
 }
 
-fn retry_one(conn: &Connection, id: ImageId) -> Result<(), QueueError> {
+pub(super) fn retry_one(conn: &Connection, id: ImageId) -> Result<(), QueueError> {
     step(
         conn,
         id,

@@ -7,11 +7,12 @@ use std::str::FromStr;
 
 use weir_journey::identity::SiteName;
 use weir_journey::settle::NamePattern;
+use weir_journey::stamp::{Doubtful, Pattern, Rules};
 
 use super::block::Block;
 use super::store::{BUCKET, KEY, Store};
 use crate::config::fault::Origin;
-use crate::config::form::{WrittenPath, list, one_or_more, text};
+use crate::config::form::{WrittenPath, camera_clock, day, list, one_or_more, text, word};
 use crate::config::reader::{Reader, resolve};
 use crate::config::template::{BucketName, BucketTemplate, KeyTemplate};
 use crate::config::zone::TimeZoneName;
@@ -23,8 +24,12 @@ pub struct Site {
     pub name: SiteName,
     /// The folders its camera writes to, absolute, at least one; none inside another, of this site or any.
     pub directories: Vec<PathBuf>,
-    /// Time zone of the camera's clock.
+    /// Time zone in which its windows and days are meant, and its keys are written: the camera's, or UTC.
     pub timezone: TimeZoneName,
+    /// What is said of its camera's clock and names.
+    pub rules: Rules,
+    /// What becomes of images whose capture time is doubtful.
+    pub doubtful: Doubtful,
     /// Where its objects go.
     pub bucket: BucketName,
     /// How its objects are named.
@@ -36,8 +41,18 @@ pub struct Site {
 /// What a time zone must be.
 const ZONE: &str = "a time zone such as \"Etc/GMT+7\", \"America/Denver\" or \"-07:00\"";
 
+/// What a pattern must be, as [`Pattern`] has it.
+const PATTERN: &str = "a pattern of strptime for the file's name without its extension, such as \"cam_%Y%m%d_%H%M%S\"";
+
 /// What a name must be, as [`SiteName`] has it.
 const NAME: &str = "1 to 63 of a-z, 0-9, \"-\" and \".\", beginning and ending with a letter or digit, such as \"first-dam\"";
+
+/// What can be done with doubtful images.
+const DOUBTFUL: &[(&str, Doubtful)] = &[
+    ("mtime", Doubtful::Mtime),
+    ("undated", Doubtful::Undated),
+    ("hold", Doubtful::Hold),
+];
 
 /// What the name of a file that is rewritten must be.
 const REWRITTEN: &str = "a file name such as \"latest.jpg\" or \"*.cur.jpg\"";
@@ -114,7 +129,7 @@ fn show_effective(block: &mut Block<'_, '_>, site: &Site) {
         block.reader.origin("store.bucket"),
         block.reader.origin("store.key"),
     );
-    block.show_left_out("timezone", &site.timezone.to_string(), Origin::Default);
+    block.show_left_out("doubtful", site.doubtful.name(), Origin::Default);
     block.show_left_out("bucket", site.bucket.as_str(), bucket);
     block.show_left_out("key", site.key.as_str(), key);
 }
@@ -155,6 +170,17 @@ fn read_rest(
     store: &Store,
 ) -> Option<Site> {
     let timezone = block.optional("timezone", text::<TimeZoneName>(ZONE));
+    let rules = Rules {
+        zone: timezone.as_ref().map(TimeZoneName::zone),
+        patterns: block
+            .optional("patterns", list(text::<Pattern>(PATTERN)))
+            .unwrap_or_default(),
+        camera_clock: block
+            .optional("camera_clock_offset", camera_clock())
+            .unwrap_or_default(),
+        since: block.optional("since", day()),
+    };
+    let doubtful = block.optional("doubtful", word(DOUBTFUL));
     let bucket = block.optional("bucket", text::<BucketTemplate>(BUCKET));
     let key = block.optional("key", text::<KeyTemplate>(KEY));
     let names = list(text::<NamePattern>(REWRITTEN));
@@ -171,6 +197,8 @@ fn read_rest(
         name,
         directories,
         timezone: timezone.unwrap_or_default(),
+        rules,
+        doubtful: doubtful.unwrap_or_default(),
         bucket: bucket.ok()?,
         key: key.unwrap_or_else(|| store.key.clone()),
         overwritten: overwritten.unwrap_or_default(),

@@ -7,6 +7,7 @@ mod life;
 mod model;
 mod operator;
 mod retain;
+mod retime;
 mod sharing;
 
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@
 
 mod moments;
 mod pruning;
-mod register;
+pub(crate) mod register;
 mod standing;
 
 use std::num::NonZeroUsize;
@@ -392,7 +392,7 @@ fn roots_of(config: &Config) -> Vec<Root> {
         .collect()
 }
 
-fn store_config(config: &Config) -> StoreConfig {
+pub(crate) fn store_config(config: &Config) -> StoreConfig {
     let store = &config.store;
     StoreConfig {
         endpoint: store
@@ -412,12 +412,13 @@ fn store_config(config: &Config) -> StoreConfig {
     }
 }
 
-fn orders(config: &Config) -> Orders {
+pub(crate) fn orders(config: &Config) -> Orders {
     Orders {
         order: config.gate.order,
         most: config.gate.max_in_flight,
         windows: config.gate.windows.clone(),
         daily_budget: config.gate.daily_budget.map(std::num::NonZeroU64::get),
+        pipeline: config.pipeline,
         tolerance: config.gate.breaker_failures,
         probes: schedule(config.gate.probe),
         retries: schedule(config.upload.backoff),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 use tokio::sync::{Notify, mpsc};
 use weir_journey::settle::{Observation, Reason};
-use weir_journey::stamp::{Evidence, Zone, stamp};
+use weir_journey::stamp::{CaptureTime, Evidence, Zone, stamp};
 
 use crate::clock::Clock;
 use crate::complaints::Complaints;
@@ -19,32 +19,32 @@ use crate::settle::{self, Seen, Settled};
 
 /// A camera folder and whose it is.
 #[derive(Debug, Clone)]
-pub(super) struct Folder {
-    pub(super) path: PathBuf,
-    pub(super) site: SiteId,
-    pub(super) name: String,
-    pub(super) zone: Zone,
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
+    pub(crate) site: SiteId,
+    pub(crate) name: String,
+    pub(crate) zone: Zone,
 }
 
 /// The queue, as the settle step sees it.
 #[derive(Debug)]
-pub(super) struct Register {
-    pub(super) queue: Queue,
+pub(crate) struct Register {
+    pub(crate) queue: Queue,
     /// By the number of their root.
-    pub(super) folders: Vec<Folder>,
-    pub(super) clock: Clock,
-    pub(super) vitals: Arc<Vitals>,
-    pub(super) complaints: Arc<Complaints>,
+    pub(crate) folders: Vec<Folder>,
+    pub(crate) clock: Clock,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) complaints: Arc<Complaints>,
     /// Rung when something was accepted.
-    pub(super) wake: Arc<Notify>,
+    pub(crate) wake: Arc<Notify>,
     /// Told of a failure after which the agent cannot go on.
-    pub(super) fatal: mpsc::Sender<QueueError>,
+    pub(crate) fatal: mpsc::Sender<QueueError>,
 }
 
 /// Why a file cannot be registered now, for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct NotNow(String);
+pub(crate) struct NotNow(String);
 
 impl Register {
     fn folder(&self, root: crate::watch::RootId) -> Result<&Folder, NotNow> {
@@ -69,6 +69,57 @@ impl Register {
         }
         NotNow(words)
     }
+
+    /// Stamps a settled file, unless its capture time is `stated` by who knows it, and has the queue accept it.
+    pub(crate) async fn accept(
+        &self,
+        settled: Settled,
+        stated: Option<CaptureTime>,
+    ) -> Result<Accepted, NotNow> {
+        let Seen {
+            root,
+            path,
+            observation,
+        } = settled.seen;
+        let folder = self.folder(root)?;
+        let mtime_ns = i64::try_from(observation.mtime_ns).unwrap_or(0);
+        let evidence = Evidence {
+            exif: settled.inspection.exif.as_deref(),
+            path: path.strip_prefix(&folder.path).unwrap_or(&path),
+            mtime: DateTime::from_timestamp_nanos(mtime_ns),
+        };
+        let capture = stated.unwrap_or_else(|| stamp(&evidence, &folder.zone));
+        let image = NewImage {
+            site: folder.site,
+            sha256: settled.sha256,
+            place: place(&path, observation),
+            format: settled.format.code(),
+            captured_ms: capture.at.timestamp_millis(),
+            offset_s: capture.at.offset().local_minus_utc(),
+            capture: serde_json::to_string(&capture).map_err(|error| NotNow(error.to_string()))?,
+            accepted_ms: self.clock.now_ms(),
+            clock: DeviceClock::default(),
+            dated: true,
+            held: None,
+        };
+        let accepted = self
+            .queue
+            .accept(image)
+            .await
+            .map_err(|error| self.sort(error))?;
+        self.complaints.over("queue", &"images are accepted again");
+        match &accepted {
+            Accepted::New(id) | Accepted::Returned(id) => {
+                self.vitals.accepted(&folder.name);
+                tracing::debug!(site = folder.name, image = %id, path = %path.display(), "accepted");
+                self.wake.notify_one();
+            }
+            Accepted::Duplicate(id) => {
+                tracing::debug!(site = folder.name, image = %id, path = %path.display(), "known");
+            }
+        }
+        Ok(accepted)
+    }
 }
 
 impl settle::Register for Register {
@@ -91,49 +142,7 @@ impl settle::Register for Register {
     }
 
     async fn take(&self, settled: Settled) -> Result<(), NotNow> {
-        let Seen {
-            root,
-            path,
-            observation,
-        } = settled.seen;
-        let folder = self.folder(root)?;
-        let mtime_ns = i64::try_from(observation.mtime_ns).unwrap_or(0);
-        let evidence = Evidence {
-            exif: settled.inspection.exif.as_deref(),
-            path: path.strip_prefix(&folder.path).unwrap_or(&path),
-            mtime: DateTime::from_timestamp_nanos(mtime_ns),
-        };
-        let capture = stamp(&evidence, &folder.zone);
-        let image = NewImage {
-            site: folder.site,
-            sha256: settled.sha256,
-            place: place(&path, observation),
-            format: settled.format.code(),
-            captured_ms: capture.at.timestamp_millis(),
-            offset_s: capture.at.offset().local_minus_utc(),
-            capture: serde_json::to_string(&capture).map_err(|error| NotNow(error.to_string()))?,
-            accepted_ms: self.clock.now_ms(),
-            clock: DeviceClock::default(),
-            dated: true,
-            held: None,
-        };
-        let accepted = self
-            .queue
-            .accept(image)
-            .await
-            .map_err(|error| self.sort(error))?;
-        self.complaints.over("queue", &"images are accepted again");
-        match accepted {
-            Accepted::New(id) | Accepted::Returned(id) => {
-                self.vitals.accepted(&folder.name);
-                tracing::debug!(site = folder.name, image = %id, path = %path.display(), "accepted");
-                self.wake.notify_one();
-            }
-            Accepted::Duplicate(id) => {
-                tracing::debug!(site = folder.name, image = %id, path = %path.display(), "known");
-            }
-        }
-        Ok(())
+        self.accept(settled, None).await.map(drop)
     }
 
     async fn quarantine(&self, file: &Seen, reason: &Reason) -> Result<(), NotNow> {
@@ -169,7 +178,7 @@ impl settle::Register for Register {
     }
 }
 
-fn place(path: &Path, seen: Observation) -> Place {
+pub(crate) fn place(path: &Path, seen: Observation) -> Place {
     let clamp = |ns: i128| i64::try_from(ns).unwrap_or(if ns < 0 { i64::MIN } else { i64::MAX });
     Place {
         path: path.to_owned(),

@@ -35,6 +35,8 @@ mod zone;
 use std::ffi::OsString;
 use std::path::Path;
 
+use weir_journey::gate::Pipeline;
+
 pub use command::{Answer, Format, InitFault, check, init, show};
 pub use fault::{Fault, Faults, Origin};
 pub use reference::reference_markdown;
@@ -43,7 +45,7 @@ pub use sections::Ramp;
 pub use sections::daemon::{Daemon, LogFormat};
 pub use sections::gate::Gate;
 pub use sections::settle::Settle;
-pub use sections::site::Site;
+pub use sections::site::{Pattern, Site};
 pub use sections::state::State;
 pub use sections::store::{Credentials, Endpoint, NotAnEndpoint, Store, Switch};
 pub use sections::upload::Upload;
@@ -65,6 +67,8 @@ pub struct Config {
     pub settle: Settle,
     /// When images may leave the device, and which goes first.
     pub gate: Gate,
+    /// What the pipeline behind the buckets can carry; `None` when nothing is to be paced.
+    pub pipeline: Option<Pipeline>,
     /// The S3 service, its names and how to sign for it.
     pub store: Store,
     /// One upload, and what follows its failure.

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod complaints;
 pub mod config;
+pub mod exchange;
 pub mod gate;
 pub mod lock;
 pub mod logging;

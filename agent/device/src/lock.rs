@@ -70,6 +70,13 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// Whether nobody holds the lock of a state directory now. Writes nothing.
+    pub fn is_free(directory: &Path) -> bool {
+        File::open(directory.join("weir.lock")).is_ok_and(|file| file.try_lock_shared().is_ok())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,7 +19,7 @@ use weir_journey::settle::{Cause, Patience};
 use weir_journey::upload::Schedule;
 
 use crate::complaints::Complaints;
-use crate::config::{Config, Ramp};
+use crate::config::{Config, Ramp, Site};
 use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::s3::{Store, StoreConfig};
@@ -40,7 +40,7 @@ use standing::{Live, Standing};
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Nothing is configured to be watched.
-    #[error("no [[site]] is configured: add one (see `weir config init`)")]
+    #[error("no [[site]] with a directory is configured: add one (see `weir config init`)")]
     NoSite,
     /// The state directory.
     #[error("cannot use state.directory {}: {source}", path.display())]
@@ -80,7 +80,7 @@ type Ended = (&'static str, Result<(), QueueError>);
 /// # Errors
 /// [`RunError`]: at the start before anything was changed, later after a drain; nothing accepted is lost by it.
 pub async fn run(config: Config, world: World, stop: CancellationToken) -> Result<(), RunError> {
-    if config.sites.is_empty() {
+    if config.sites.iter().all(|site| site.directories.is_empty()) {
         return Err(RunError::NoSite);
     }
     let state = config.state.directory.clone();
@@ -93,7 +93,11 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
     agent.work(stop).await
 }
 
-async fn take_state(path: &std::path::Path) -> Result<Lock, RunError> {
+/// Makes the state directory and takes its lock.
+///
+/// # Errors
+/// [`RunError::State`] and [`RunError::Lock`].
+pub(crate) async fn take_state(path: &std::path::Path) -> Result<Lock, RunError> {
     let path = path.to_owned();
     let taken = tokio::task::spawn_blocking(move || {
         use std::os::unix::fs::DirBuilderExt as _;
@@ -130,17 +134,7 @@ struct Agent {
 
 impl Agent {
     async fn assemble(config: Config, world: World, queue: Queue) -> Result<Self, RunError> {
-        let mut destinations = Vec::with_capacity(config.sites.len());
-        for site in &config.sites {
-            destinations.push(Destination {
-                id: queue.site_id(site.name.clone()).await?,
-                name: site.name.clone(),
-                zone: site.timezone.zone(),
-                bucket: site.bucket.as_str().to_owned(),
-                key: site.key.template().clone(),
-                directories: site.directories.clone(),
-            });
-        }
+        let destinations = destinations(&queue, &config.sites).await?;
         let store = Store::connect(
             &store_config(&config),
             world.http.clone(),
@@ -331,6 +325,28 @@ impl Agent {
         };
         Ok(Uploader::new(means, orders(&self.config), self.destinations.clone()).await?)
     }
+}
+
+/// Where the images of these sites go, in their order.
+///
+/// # Errors
+/// When the queue cannot be written.
+pub(crate) async fn destinations(
+    queue: &Queue,
+    sites: &[Site],
+) -> Result<Vec<Destination>, QueueError> {
+    let mut destinations = Vec::with_capacity(sites.len());
+    for site in sites {
+        destinations.push(Destination {
+            id: queue.site_id(site.name.clone()).await?,
+            name: site.name.clone(),
+            zone: site.timezone.zone(),
+            bucket: site.bucket.as_str().to_owned(),
+            key: site.key.template().clone(),
+            directories: site.directories.clone(),
+        });
+    }
+    Ok(destinations)
 }
 
 /// A part that has nothing to report when it ends.

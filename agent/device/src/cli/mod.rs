@@ -4,10 +4,13 @@
 
 mod args;
 mod config;
+mod export;
 mod output;
 mod queue;
+mod receipt;
 mod run;
 mod status;
+mod upload;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -32,6 +35,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match &cli.command {
         Command::Run => configured(&cli).and_then(run::run),
         Command::Status => configured(&cli).and_then(|config| status::status(&config, cli.json)),
+        Command::Upload(command) => {
+            configured(&cli).and_then(|config| upload::upload(config, command, cli.json))
+        }
+        Command::Export(command) => {
+            configured(&cli).and_then(|config| export::export(&config, command, cli.json))
+        }
+        Command::Receipt(receipt::Receipt::Apply(command)) => {
+            configured(&cli).and_then(|config| receipt::apply(&config, command, cli.json))
+        }
         Command::Queue(command) => {
             configured(&cli).and_then(|config| queue::queue(&config, command, cli.json))
         }

@@ -52,6 +52,7 @@ pub use sections::upload::Upload;
 pub use sections::verify::{Proof, Verify};
 pub use sections::watch::Watch;
 pub use template::{BucketName, BucketTemplate, KeyTemplate, NotABucket, NotATemplate};
+pub(crate) use units::{parse_duration, parse_size};
 pub use zone::{NotATimeZone, TimeZoneName};
 
 /// The whole configuration; each module is given its section only.

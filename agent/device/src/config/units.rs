@@ -29,7 +29,7 @@ const SIZE_UNITS: [(&str, u64); 9] = [
 
 /// Why a text is not a duration or a size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotAQuantity {
+pub(crate) enum NotAQuantity {
     /// No number where one must be.
     #[error("has no number where one must be")]
     NoNumber,
@@ -45,7 +45,7 @@ pub(super) enum NotAQuantity {
 }
 
 /// Reads a duration such as `250ms` or `1h30m`.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, NotAQuantity> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, NotAQuantity> {
     let mut rest = text.trim();
     let mut millis = 0_u64;
     loop {
@@ -59,7 +59,7 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, NotAQuantity> {
 }
 
 /// Reads a size such as `8MiB`, in bytes.
-pub(super) fn parse_size(text: &str) -> Result<u64, NotAQuantity> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, NotAQuantity> {
     match parse_term(text.trim(), &SIZE_UNITS)? {
         (bytes, "") => Ok(bytes),
         (_, rest) => Err(NotAQuantity::UnknownUnit(rest.trim().to_owned())),

@@ -11,7 +11,7 @@ use super::upload::Order;
 pub(super) type Mark = (i64, ImageId);
 
 /// States of images that are owed and whose files should be there.
-pub(super) const OWED: [State; 4] = [
+pub const OWED: [State; 4] = [
     State::Queued,
     State::Waiting,
     State::Uploading,

@@ -44,6 +44,7 @@ use weir_journey::identity::SiteName;
 use weir_journey::upload::Scope;
 
 pub use accept::{Accepted, Known, Quarantined};
+pub use backlog::OWED;
 pub use check::{Finding, Repaired};
 pub use due::Longest;
 pub use error::{Class, QueueError};

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use weir_journey::settle::{Reason, Structure};
+use weir_journey::identity::Sha256;
+use weir_journey::settle::{Inspection, Observation, Reason, Structure};
 
 use super::durable::Durable;
 use super::in_hand::InHand;
@@ -140,6 +141,33 @@ async fn unreadable(root: RootId, path: &Path, error: String) -> Settling {
         Ok(Err(Fault::Passing(error))) => Settling::Failed(error),
         Ok(Err(Fault::Lasting(_))) | Err(_) => Settling::Failed(io::Error::other(error)),
     }
+}
+
+/// What a look at a whole file gave, with nothing kept of it.
+#[derive(Debug)]
+pub struct Glance {
+    /// Which content it had.
+    pub observation: Observation,
+    /// What the reading found, EXIF included.
+    pub inspection: Inspection,
+    /// SHA-256 of its content.
+    pub sha256: Sha256,
+}
+
+/// Reads a file and leaves no trace of it: for a plan. Blocks.
+///
+/// # Errors
+/// It is gone, is no regular file, or cannot be read.
+pub fn glance(path: &Path) -> io::Result<Glance> {
+    let reading = read(path).map_err(|fault| match fault {
+        Fault::Passing(error) => error,
+        other => io::Error::other(other.to_string()),
+    })?;
+    Ok(Glance {
+        observation: reading.after,
+        inspection: reading.inspection,
+        sha256: reading.sha256,
+    })
 }
 
 /// What `stat` shows at `path` as it is compared with what was judged before; `None` when no regular file is there.

@@ -37,7 +37,7 @@ use weir_journey::settle::{Now, Patience};
 
 use crate::watch::Root;
 
-pub use at_once::{AtOnce, Settling, seen_now};
+pub use at_once::{AtOnce, Glance, Settling, glance, seen_now};
 pub use register::{Register, Seen, Settled};
 pub use report::Report;
 pub use task::run;

@@ -10,7 +10,7 @@ mod means;
 mod pace;
 mod parts;
 mod refusals;
-mod source;
+pub(crate) mod source;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -18,7 +18,7 @@ use crate::queue::{Dossier, FileIdentity, Place};
 
 /// What became of the accepted bytes.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// Here they are.
     Here(Arc<File>),
     /// Other files, or none, are at all the paths; those that are there want another look.
@@ -35,7 +35,7 @@ pub(super) enum Found {
 }
 
 /// Looks for the bytes of an image at all the paths known of it. Blocks.
-pub(super) fn find(dossier: &Dossier, folders: &[PathBuf]) -> Found {
+pub(crate) fn find(dossier: &Dossier, folders: &[PathBuf]) -> Found {
     let mut replaced = Vec::new();
     let mut unreadable = None;
     for place in std::iter::once(&dossier.image.place).chain(&dossier.elsewhere) {

@@ -12,7 +12,7 @@ use super::store::{BUCKET, KEY, Store};
 use crate::config::fault::Origin;
 use crate::config::form::{Line, WrittenPath, one_or_more, text};
 use crate::config::reader::{Reader, resolve};
-use crate::config::template::{BucketName, BucketTemplate, KeyTemplate};
+use crate::config::template::{BucketName, BucketTemplate, KeyTemplate, NotABucket};
 use crate::config::zone::TimeZoneName;
 
 /// A camera site.
@@ -31,6 +31,23 @@ pub struct Site {
     pub bucket: BucketName,
     /// How its objects are named.
     pub key: KeyTemplate,
+}
+
+impl Site {
+    /// A site that no configuration knows, with what is left out of a block: for an upload by hand.
+    ///
+    /// # Errors
+    /// When the store's template gives it no bucket.
+    pub fn unconfigured(name: SiteName, store: &Store) -> Result<Self, NotABucket> {
+        Ok(Self {
+            bucket: store.bucket.bucket_of(&name)?,
+            name,
+            directories: Vec::new(),
+            matches: Vec::new(),
+            timezone: TimeZoneName::default(),
+            key: store.key.clone(),
+        })
+    }
 }
 
 /// A pattern of folders and files, as a shell has them (`*`, `?`, `[a-z]`, `**`).

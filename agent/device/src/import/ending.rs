@@ -193,11 +193,9 @@ impl Ending {
         let hold = holds.iter().find(|hold| {
             hold.site.is_none_or(|site| site == image.site) && hold.next_probe_ms > now_ms
         });
-        let twin = ended.path != image.place.path && image.place.path.symlink_metadata().is_ok();
         let standing = Standing {
             state: image.state,
             before,
-            twin,
             unplugged: image.unplugged,
             site_refused: hold.is_some(),
             over: why_over.is_some(),

@@ -22,7 +22,7 @@ use super::survey::fit_of;
 use super::walk::{Found, Walk, Walked};
 use crate::agent::register::{NotNow, Register, place};
 use crate::exchange::Entry;
-use crate::queue::{Accepted, ImageId, Known, Queue, QueueError};
+use crate::queue::{Accepted, Image, ImageId, Known, Queue, QueueError};
 use crate::settle::{AtOnce, Register as _, Seen, Settled, Settling, seen_now};
 use crate::watch::RootId;
 
@@ -269,7 +269,7 @@ impl Intake {
         let images = self.queue.resume(ids).await?;
         for ((job, id), image) in taken.into_iter().zip(images) {
             let identity = place(&job.seen.path, job.seen.observation).identity;
-            let before = image.state == State::Verified;
+            let before = came_before(&image, &job.found.path);
             self.record(
                 job,
                 Made::Image {
@@ -384,10 +384,10 @@ impl Intake {
             Accepted::New(id) | Accepted::Returned(id) => (id, false),
             Accepted::Duplicate(id) => {
                 let images = self.queue.resume(vec![id]).await?;
-                let verified = images
+                let before = images
                     .first()
-                    .is_some_and(|image| image.state == State::Verified);
-                (id, verified)
+                    .is_some_and(|image| came_before(image, &job.found.path));
+                (id, before)
             }
         };
         Ok(Made::Image {
@@ -425,6 +425,12 @@ impl Intake {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether an image is stored already, or a file with its bytes that was there first will be.
+fn came_before(image: &Image, path: &Path) -> bool {
+    let first = &image.place.path;
+    image.state == State::Verified || (first != path && first.symlink_metadata().is_ok())
 }
 
 /// The capture time that a manifest states, when it is of these bytes.

@@ -31,7 +31,7 @@ pub(super) enum Made {
     /// An image of the queue.
     Image {
         id: ImageId,
-        /// It was verified when the import came to the file.
+        /// It was verified when the import came to the file, or another file with its bytes was there.
         before: bool,
         /// As which the file was read.
         identity: FileIdentity,

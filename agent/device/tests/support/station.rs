@@ -26,6 +26,8 @@ pub(crate) struct Station {
     sites: Vec<String>,
     settings: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
+    /// TOML behind the sites.
+    blocks: String,
     pub(crate) port: u16,
 }
 
@@ -61,6 +63,7 @@ impl Station {
             sites: sites.iter().map(|&site| site.to_owned()).collect(),
             settings: BTreeMap::new(),
             environment: BTreeMap::new(),
+            blocks: String::new(),
             port,
         };
         // As the defaults, but faster: the tests are about what happens, not when.
@@ -94,6 +97,11 @@ impl Station {
     /// Gives a setting that is a number another value.
     pub(crate) fn set_number(&mut self, setting: &str, value: u32) {
         self.settings.insert(setting.to_owned(), value.to_string());
+    }
+
+    /// Adds TOML to the configuration, behind the sites.
+    pub(crate) fn add(&mut self, toml: &str) {
+        self.blocks.push_str(toml);
     }
 
     /// Gives the agent a variable of its environment.
@@ -162,7 +170,7 @@ impl Station {
         let sections = sections
             .iter()
             .map(|(section, lines)| format!("[{section}]\n{lines}"));
-        sections.chain(sites).collect()
+        sections.chain(sites).chain([self.blocks.clone()]).collect()
     }
 
     /// Starts the agent and waits until it watches.

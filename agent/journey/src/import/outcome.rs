@@ -55,10 +55,8 @@ impl fmt::Display for Outcome {
 pub struct Standing {
     /// The state of its row.
     pub state: State,
-    /// It was verified when the import came to the file.
+    /// It was verified when the import came to the file, or another file with its bytes was there.
     pub before: bool,
-    /// Its row names another file that is there as its own.
-    pub twin: bool,
     /// Its card or folder is away.
     pub unplugged: bool,
     /// Everything of its site is refused now.
@@ -70,7 +68,7 @@ pub struct Standing {
 /// What came of a file, or `None` while it is still to come.
 pub const fn outcome(of: Standing) -> Option<Outcome> {
     match of.state {
-        State::Verified if of.before || of.twin => Some(Outcome::Duplicate),
+        State::Verified if of.before => Some(Outcome::Duplicate),
         State::Verified => Some(Outcome::Uploaded),
         State::Missing | State::Dropped => Some(Outcome::Failed),
         _ if of.unplugged => Some(Outcome::Failed),
@@ -87,9 +85,9 @@ mod tests {
     use proptest::prelude::*;
 
     prop_compose! {
-        fn standings()(state in 0..State::ALL.len(), flags: [bool; 5]) -> Standing {
-            let [before, twin, unplugged, site_refused, over] = flags;
-            Standing { state: State::ALL[state], before, twin, unplugged, site_refused, over }
+        fn standings()(state in 0..State::ALL.len(), flags: [bool; 4]) -> Standing {
+            let [before, unplugged, site_refused, over] = flags;
+            Standing { state: State::ALL[state], before, unplugged, site_refused, over }
         }
     }
 

@@ -2,6 +2,7 @@
 //! queue and a real bucket.
 
 pub mod agent;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod complaints;
@@ -13,12 +14,15 @@ pub mod import;
 pub mod lock;
 pub mod logging;
 pub mod queue;
+pub mod retain;
 pub mod s3;
 pub mod serve;
 pub mod settle;
+pub mod snapshot;
 pub mod systemd;
 pub mod upload;
 pub mod watch;
+mod whole_file;
 pub mod world;
 
 pub use agent::{RunError, run};

@@ -70,16 +70,60 @@ impl Lock {
     }
 }
 
-impl Lock {
-    /// Whether nobody holds the lock of a state directory now. Writes nothing.
-    pub fn is_free(directory: &Path) -> bool {
-        File::open(directory.join("weir.lock")).is_ok_and(|file| file.try_lock_shared().is_ok())
-    }
+/// The process that holds the lock of a state directory, if one does. Asks the kernel's table of locks
+/// (proc_locks(5)), so that nobody who takes the lock meanwhile is refused because of us.
+///
+/// # Errors
+/// When the lock file or the table cannot be read.
+pub fn holder(directory: &Path) -> std::io::Result<Option<u32>> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = match std::fs::metadata(directory.join("weir.lock")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let (major, minor) = (rustix::fs::major(file.dev()), rustix::fs::minor(file.dev()));
+    let table = std::fs::read_to_string("/proc/locks")?;
+    Ok(holder_in(
+        &table,
+        &format!("{major:02x}:{minor:02x}:{}", file.ino()),
+    ))
+}
+
+/// `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`, the fields that are looked at.
+fn holder_in(table: &str, file: &str) -> Option<u32> {
+    table.lines().find_map(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        match fields.as_slice() {
+            [_, "FLOCK", _, _, process, of, ..] if *of == file => process.parse().ok(),
+            _ => None,
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_holder_is_found_without_taking_the_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(holder(directory.path()).unwrap(), None);
+        let lock = Lock::take(directory.path()).unwrap();
+        assert_eq!(holder(directory.path()).unwrap(), Some(std::process::id()));
+        drop(lock);
+        assert_eq!(holder(directory.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn only_a_lock_on_this_file_counts() {
+        let table = "1: POSIX  ADVISORY  WRITE 11 08:01:77 0 EOF\n\
+                     1: -> FLOCK  ADVISORY  WRITE 12 08:01:77 0 EOF\n\
+                     2: FLOCK  ADVISORY  WRITE 13 08:02:77 0 EOF\n\
+                     3: FLOCK  ADVISORY  WRITE 14 08:01:77 0 EOF\n";
+        assert_eq!(holder_in(table, "08:01:77"), Some(14));
+        assert_eq!(holder_in(table, "08:01:78"), None);
+    }
 
     #[test]
     fn a_second_agent_is_told_who_works_there() {

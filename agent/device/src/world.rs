@@ -7,6 +7,7 @@ use aws_sdk_s3::config::SharedHttpClient;
 
 use crate::clock::Clock;
 use crate::gate::{Gate, LocalGate};
+use crate::retain::Meter;
 use crate::watch::{Eyes, Inbox};
 use crate::{config, s3};
 
@@ -23,6 +24,8 @@ pub struct World {
     pub inbox: Inbox,
     /// Who may go up.
     pub gate: Arc<dyn Gate>,
+    /// How full the disks are.
+    pub disks: Meter,
 }
 
 impl World {
@@ -40,6 +43,7 @@ impl World {
                 config.gate.max_in_flight,
                 config.gate.max_in_flight_per_site,
             )),
+            disks: Meter::system(),
         })
     }
 }

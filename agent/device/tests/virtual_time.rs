@@ -56,6 +56,7 @@ impl Site {
                 config.gate.max_in_flight,
                 config.gate.max_in_flight_per_site,
             )),
+            disks: weir::retain::Meter::system(),
         };
         let stop = CancellationToken::new();
         let agent = tokio::spawn(weir::run(config, world, stop.clone()));

@@ -10,7 +10,9 @@ pub(crate) mod register;
 mod standing;
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -21,13 +23,15 @@ use weir_journey::upload::Schedule;
 use crate::complaints::Complaints;
 use crate::config::{Config, Ramp, Site};
 use crate::lock::{Lock, LockError};
-use crate::queue::{Queue, QueueError};
+use crate::queue::{Opened, Queue, QueueError};
+use crate::retain::{self, Reserve, Retention};
 use crate::s3::{Store, StoreConfig};
 use crate::serve::{self, ServeError, Vitals};
 use crate::settle::{self, Settings as SettleSettings};
+use crate::snapshot::{self, Spool};
 use crate::systemd;
 use crate::upload::{Destination, LookAgain, Means, Orders, Uploader};
-use crate::watch::{self, Root, RootId};
+use crate::watch::{self, Inbox, Root, RootId};
 use crate::world::World;
 
 use moments::Moments;
@@ -85,7 +89,7 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
     }
     let state = config.state.directory.clone();
     let _lock = take_state(&state).await?;
-    let opened = Queue::open(state.clone(), world.clock.now()).await?;
+    let opened = open_queue(&state, &world).await?;
     if let Some(rebuilt) = &opened.rebuilt {
         tracing::error!("{rebuilt}");
     }
@@ -93,11 +97,24 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
     agent.work(stop).await
 }
 
+/// Opens the queue; where the disk has no room for its log, with the room that was kept back.
+///
+/// # Errors
+/// As [`Queue::open`].
+pub(crate) async fn open_queue(state: &Path, world: &World) -> Result<Opened, QueueError> {
+    match Queue::open(state.to_owned(), world.clock.now()).await {
+        Err(error) if error.is_full() && Reserve::of(state).give_up() => {
+            Queue::open(state.to_owned(), world.clock.now()).await
+        }
+        other => other,
+    }
+}
+
 /// Makes the state directory and takes its lock.
 ///
 /// # Errors
 /// [`RunError::State`] and [`RunError::Lock`].
-pub(crate) async fn take_state(path: &std::path::Path) -> Result<Lock, RunError> {
+pub(crate) async fn take_state(path: &Path) -> Result<Lock, RunError> {
     let path = path.to_owned();
     let taken = tokio::task::spawn_blocking(move || {
         use std::os::unix::fs::DirBuilderExt as _;
@@ -128,13 +145,23 @@ struct Agent {
     live: Arc<Live>,
     store: Arc<Store>,
     vitals: Arc<Vitals>,
+    disks: Arc<retain::Standing>,
     complaints: Arc<Complaints>,
     wake: Arc<Notify>,
+    /// Copies in spools that nobody knows of, each with the number of its site's first root.
+    leftovers: Vec<(usize, PathBuf)>,
 }
 
 impl Agent {
     async fn assemble(config: Config, world: World, queue: Queue) -> Result<Self, RunError> {
         let destinations = destinations(&queue, &config.sites).await?;
+        let (mut leftovers, mut roots) = (Vec::new(), 0);
+        for site in &config.sites {
+            let spool = snapshot::spool(&config.state.directory, site.name.as_str());
+            let copies = snapshot::leftovers(spool, queue.view()).await?;
+            leftovers.extend(copies.into_iter().map(|path| (roots, path)));
+            roots += site.directories.len();
+        }
         let store = Store::connect(
             &store_config(&config),
             world.http.clone(),
@@ -144,12 +171,14 @@ impl Agent {
             live: Arc::new(Live::new(world.clock.clone(), roots_of(&config))),
             store: Arc::new(store),
             vitals: Arc::default(),
+            disks: Arc::default(),
             complaints: Arc::default(),
             wake: Arc::new(Notify::new()),
             config,
             world,
             queue,
             destinations,
+            leftovers,
         })
     }
 
@@ -165,6 +194,7 @@ impl Agent {
             uploader.progress(),
             Arc::clone(&self.store),
             Arc::clone(&self.vitals),
+            Arc::clone(&self.disks),
             self.destinations.clone(),
         ));
         let halt = stop.child_token();
@@ -178,6 +208,8 @@ impl Agent {
             parts.spawn(until_it_ends("the watchdog", beat));
         }
         self.begin_intake(&mut parts, &halt);
+        let (retention, token) = (self.retention(), halt.clone());
+        parts.spawn(async move { ("retention", retention.run(token).await) });
         let drain = self.config.daemon.drain;
         let token = halt.clone();
         parts.spawn(async move { ("the uploader", uploader.run(token, drain).await) });
@@ -238,6 +270,7 @@ impl Agent {
                     give_up: self.config.settle.give_up,
                 },
                 readers: READERS,
+                spools: self.spools(),
                 state: self.config.state.directory.clone(),
             },
             Moments::new(self.world.clock.clone()).teller(),
@@ -246,10 +279,11 @@ impl Agent {
             halt.clone(),
         );
         parts.spawn(until_it_ends("the settle step", settled));
-        let halt = halt.clone();
+        let (halt, inbox) = (halt.clone(), self.world.inbox.clone());
+        let leftovers = self.leftovers.clone();
         parts.spawn(async move {
             let failed = tokio::select! {
-                () = halt.cancelled() => Ok(()),
+                () = hand_in(leftovers, inbox, halt.clone()) => Ok(()),
                 Some(error) = failures.recv() => Err(error),
             };
             ("the register", failed)
@@ -259,7 +293,13 @@ impl Agent {
     /// Says what the settle step reports, and counts what repeats.
     fn complainer(&self) -> impl Fn(&settle::Report) + Send + Sync + 'static {
         let (complaints, clock) = (Arc::clone(&self.complaints), self.world.clock.clone());
-        move |report| complaints.warn(&report.about(), clock.monotonic(), report)
+        let disks = Arc::clone(&self.disks);
+        move |report| {
+            if let settle::Report::NotCopied { .. } = report {
+                disks.refused(&report.to_string());
+            }
+            complaints.warn(&report.about(), clock.monotonic(), report);
+        }
     }
 
     /// Takes note of how many files are under way, and of the end of the first scan.
@@ -282,10 +322,24 @@ impl Agent {
             folders: self.folders(),
             clock: self.world.clock.clone(),
             vitals: Arc::clone(&self.vitals),
+            disks: Arc::clone(&self.disks),
             complaints: Arc::clone(&self.complaints),
             wake: Arc::clone(&self.wake),
             fatal,
         }
+    }
+
+    /// The spools in the order of the roots.
+    fn spools(&self) -> Vec<Spool> {
+        let of_site = |site: &Site| {
+            let spool = Spool {
+                overwritten: site.overwritten.clone(),
+                directory: snapshot::spool(&self.config.state.directory, site.name.as_str()),
+                overtaken: self.vitals.overtaken(),
+            };
+            vec![spool; site.directories.len()]
+        };
+        self.config.sites.iter().flat_map(of_site).collect()
     }
 
     /// The camera folders in the order of their roots.
@@ -303,6 +357,41 @@ impl Agent {
                 })
         };
         self.destinations.iter().flat_map(of_site).collect()
+    }
+
+    fn retention(&self) -> Retention {
+        let state = &self.config.state.directory;
+        let of_site = |(site, settings): (&Destination, &Site)| {
+            let folder = |path: PathBuf, own| retain::Folder {
+                path,
+                site: site.id,
+                name: site.name.to_string(),
+                overwritten: settings.overwritten.clone(),
+                own,
+            };
+            let spool = folder(snapshot::spool(state, site.name.as_str()), true);
+            let cameras = site
+                .directories
+                .iter()
+                .map(|path| folder(path.clone(), false));
+            cameras.chain([spool]).collect::<Vec<_>>()
+        };
+        let sites = self.destinations.iter().zip(&self.config.sites);
+        let settings = retain::Settings {
+            policy: self.config.retain.policy,
+            history: self.config.retain.history,
+            folders: sites.flat_map(of_site).collect(),
+            state: state.clone(),
+        };
+        let means = retain::Means {
+            queue: self.queue.clone(),
+            clock: self.world.clock.clone(),
+            meter: self.world.disks.clone(),
+            standing: Arc::clone(&self.disks),
+            vitals: Arc::clone(&self.vitals),
+            complaints: Arc::clone(&self.complaints),
+        };
+        Retention::new(means, settings)
     }
 
     async fn uploader(&self) -> Result<Uploader, RunError> {
@@ -353,6 +442,21 @@ pub(crate) async fn destinations(
 async fn until_it_ends(name: &'static str, part: impl Future<Output = ()>) -> Ended {
     part.await;
     (name, Ok(()))
+}
+
+/// Has copies settled that an earlier run left behind, a few at a time; then waits for `halt`.
+async fn hand_in(leftovers: Vec<(usize, PathBuf)>, inbox: Inbox, halt: CancellationToken) {
+    /// Well below what the inbox holds before it asks for a scan, which would not find them.
+    const AT_ONCE: usize = 256;
+    for batch in leftovers.chunks(AT_ONCE) {
+        while inbox.waiting() > AT_ONCE && !halt.is_cancelled() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        for (root, path) in batch {
+            inbox.announce(RootId(*root), path, Cause::Found);
+        }
+    }
+    halt.cancelled().await;
 }
 
 /// Waits for `stop` or the first part that ends on its own; then lets the others drain.
@@ -408,6 +512,7 @@ fn roots_of(config: &Config) -> Vec<Root> {
         .collect()
 }
 
+/// How a configuration's store is reached.
 pub(crate) fn store_config(config: &Config) -> StoreConfig {
     let store = &config.store;
     StoreConfig {
@@ -434,7 +539,7 @@ pub(crate) fn orders(config: &Config) -> Orders {
         most: config.gate.max_in_flight,
         windows: config.gate.windows.clone(),
         daily_budget: config.gate.daily_budget.map(std::num::NonZeroU64::get),
-        pipeline: config.pipeline,
+        pipeline: config.pipeline.paced(),
         tolerance: config.gate.breaker_failures,
         probes: schedule(config.gate.probe),
         retries: schedule(config.upload.backoff),

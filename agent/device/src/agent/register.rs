@@ -14,6 +14,7 @@ use crate::queue::{
     Accepted, Class, DeviceClock, FileIdentity, Known, NewImage, Place, Quarantined, Queue,
     QueueError, SiteId,
 };
+use crate::retain;
 use crate::serve::Vitals;
 use crate::settle::{self, Seen, Settled};
 
@@ -34,6 +35,8 @@ pub(crate) struct Register {
     pub(crate) folders: Vec<Folder>,
     pub(crate) clock: Clock,
     pub(crate) vitals: Arc<Vitals>,
+    /// Told whether images can be accepted, and how much room they take.
+    pub(crate) disks: Arc<retain::Standing>,
     pub(crate) complaints: Arc<Complaints>,
     /// Rung when something was accepted.
     pub(crate) wake: Arc<Notify>,
@@ -60,6 +63,7 @@ impl Register {
             // One is enough to end the agent: there is room for it, or it was told already.
             let _ = self.fatal.try_send(error);
         } else {
+            self.disks.refused(&words);
             let now = self.clock.monotonic();
             self.complaints.warn(
                 "queue",
@@ -89,10 +93,14 @@ impl Register {
             mtime: DateTime::from_timestamp_nanos(mtime_ns),
         };
         let capture = stated.unwrap_or_else(|| stamp(&evidence, &folder.zone));
+        let source = place(&path, observation);
         let image = NewImage {
             site: folder.site,
             sha256: settled.sha256,
-            place: place(&path, observation),
+            place: match &settled.copy {
+                None => source.clone(),
+                Some(copy) => place(&copy.path, copy.observation),
+            },
             format: settled.format.code(),
             captured_ms: capture.at.timestamp_millis(),
             offset_s: capture.at.offset().local_minus_utc(),
@@ -102,11 +110,13 @@ impl Register {
             dated: true,
             held: None,
         };
-        let accepted = self
-            .queue
-            .accept(image)
-            .await
-            .map_err(|error| self.sort(error))?;
+        let size = image.place.identity.size;
+        let accepted = match settled.copy {
+            None => self.queue.accept(image).await,
+            Some(_) => self.queue.accept_copy(image, source).await,
+        };
+        let accepted = accepted.map_err(|error| self.sort(error))?;
+        self.disks.accepted(size);
         self.complaints.over("queue", &"images are accepted again");
         match &accepted {
             Accepted::New(id) | Accepted::Returned(id) => {
@@ -141,8 +151,9 @@ impl settle::Register for Register {
         Ok(known.iter().map(judged).collect())
     }
 
-    async fn take(&self, settled: Settled) -> Result<(), NotNow> {
-        self.accept(settled, None).await.map(drop)
+    async fn take(&self, settled: Settled) -> Result<bool, NotNow> {
+        let accepted = self.accept(settled, None).await?;
+        Ok(!matches!(accepted, Accepted::Duplicate(_)))
     }
 
     async fn quarantine(&self, file: &Seen, reason: &Reason) -> Result<(), NotNow> {

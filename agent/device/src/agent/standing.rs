@@ -12,9 +12,11 @@ use weir_journey::queue::State;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::queue::{Hold, QueueError, SiteStats, Stats, View};
+use crate::retain::{self, DiskStanding};
 use crate::s3::Store;
 use crate::serve::{
-    self, ClockStatus, DirectoryStatus, LinkStatus, SiteStatus, Status, Vitals, WatchStatus,
+    self, ClockStatus, DirectoryStatus, DiskStatus, LinkStatus, SiteStatus, Status, Vitals,
+    WatchStatus,
 };
 use crate::systemd;
 use crate::upload::{Destination, Progress};
@@ -125,6 +127,7 @@ pub(super) struct Standing {
     progress: Arc<Mutex<Progress>>,
     store: Arc<Store>,
     vitals: Arc<Vitals>,
+    disks: Arc<retain::Standing>,
     sites: Vec<Destination>,
 }
 
@@ -135,6 +138,7 @@ impl Standing {
         progress: Arc<Mutex<Progress>>,
         store: Arc<Store>,
         vitals: Arc<Vitals>,
+        disks: Arc<retain::Standing>,
         sites: Vec<Destination>,
     ) -> Self {
         Self {
@@ -143,6 +147,7 @@ impl Standing {
             progress,
             store,
             vitals,
+            disks,
             sites,
         }
     }
@@ -169,6 +174,8 @@ impl Standing {
             watch: self.live.watch(),
             sites: Vec::new(),
             quarantined: quarantined(&stats),
+            disks: self.disks.disks().into_iter().map(disk_status).collect(),
+            accepting: self.disks.accepting(),
         };
         for site in &self.sites {
             let directories = site.directories.iter().map(|directory| DirectoryStatus {
@@ -185,6 +192,7 @@ impl Standing {
             ));
         }
         status.troubles = troubles(&status);
+        status.troubles.extend(self.disks.troubles());
         Ok(status)
     }
 
@@ -258,6 +266,23 @@ fn site_status(
             .min()
             .and_then(DateTime::from_timestamp_millis),
         held,
+    }
+}
+
+fn disk_status(standing: DiskStanding) -> DiskStatus {
+    let room = standing.disk.room;
+    DiskStatus {
+        folders: standing
+            .folders
+            .iter()
+            .map(|folder| folder.to_string_lossy().into_owned())
+            .collect(),
+        bytes: room.bytes,
+        free_bytes: room.free_bytes,
+        inodes: room.inodes,
+        free_inodes: room.free_inodes,
+        read_only: standing.disk.read_only,
+        trouble: standing.trouble,
     }
 }
 
@@ -341,6 +366,8 @@ fn blank(now: DateTime<Utc>) -> Status {
         watch: WatchStatus::default(),
         sites: Vec::new(),
         quarantined: BTreeMap::new(),
+        disks: Vec::new(),
+        accepting: true,
     }
 }
 

@@ -3,11 +3,18 @@
 //! 0 done, 1 some of the work failed or needs attention, 2 usage or configuration.
 
 mod args;
+mod check;
 mod config;
 mod export;
+mod help;
+mod listing;
+mod moment;
 mod output;
+mod paint;
 mod queue;
 mod receipt;
+mod retained;
+mod row;
 mod run;
 mod status;
 mod upload;
@@ -16,15 +23,20 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::FromArgMatches as _;
 
 use crate::config::Config;
 use args::{Cli, Command};
+pub use help::command;
 pub use output::Failed;
+use paint::Paint;
 
 /// Does what the arguments ask for.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let parsed = command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no faults: clap knows which is which.
@@ -32,9 +44,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    let paint = Paint::new(cli.color);
     let done = match &cli.command {
         Command::Run => configured(&cli).and_then(run::run),
-        Command::Status => configured(&cli).and_then(|config| status::status(&config, cli.json)),
         Command::Upload(command) => {
             configured(&cli).and_then(|config| upload::upload(config, command, cli.json))
         }
@@ -44,10 +56,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Receipt(receipt::Receipt::Apply(command)) => {
             configured(&cli).and_then(|config| receipt::apply(&config, command, cli.json))
         }
+        Command::Check(wanted) => {
+            let config = Config::load(cli.config.as_deref(), std::env::vars_os());
+            check::check(config, wanted, cli.json, paint)
+        }
+        Command::Status => {
+            configured(&cli).and_then(|config| status::status(&config, cli.json, paint))
+        }
         Command::Queue(command) => {
-            configured(&cli).and_then(|config| queue::queue(&config, command, cli.json))
+            configured(&cli).and_then(|config| queue::queue(&config, command, cli.json, paint))
         }
         Command::Config(command) => config::config(cli.config.as_deref(), command, cli.json),
+        Command::Completions { shell } => help::completions(*shell),
     };
     match done {
         Ok(code) => code,
@@ -56,11 +76,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failed.code())
         }
     }
-}
-
-/// The command line as clap sees it: for whatever is made from it, and for checking the documents.
-pub fn command() -> clap::Command {
-    Cli::command()
 }
 
 fn configured(cli: &Cli) -> Result<Config, Failed> {

@@ -1,35 +1,38 @@
 //! `weir queue`: look into the queue and change it, beside a running agent or without one.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::Utc;
 use serde_json::{Value, json};
-use weir_journey::identity::SiteName;
 
 use super::args::{self, Choice};
-use super::output::{Failed, bytes, json as print_json, moment, print};
-use super::short;
+use super::output::{Failed, bytes, json as print_json, print};
+use super::paint::Paint;
+use super::retained::flag;
+use super::row::image_json;
+use super::{listing, short};
 use crate::config::Config;
 use crate::lock::Lock;
-use crate::queue::{Dossier, Filter, Image, Quarantined, Queue, Repaired, Selector, Stats, View};
-use crate::upload::captured;
+use crate::queue::{Dossier, Filter, Queue, Repaired, Selector, Stats, View};
 use crate::watch;
 
 pub(super) fn queue(
     config: &Config,
     command: &args::Queue,
     json: bool,
+    paint: Paint,
 ) -> Result<ExitCode, Failed> {
     let state = config.state.directory.clone();
     short(async {
         match command {
             args::Queue::Stats => stats(state, json).await,
-            args::Queue::List(filter) => list(state, filter, json).await,
+            args::Queue::List(wanted) => listing::list(state, wanted, json, paint).await,
+            args::Queue::Export(wanted) => listing::export(state, wanted, json).await,
             args::Queue::Show { image } => show(state, image, json).await,
             args::Queue::Retry(choice) => retry(state, choice, json).await,
             args::Queue::Drop { choice, reason } => give_up(state, choice, reason, json).await,
+            args::Queue::Flag { images, off } => flag(state, images, *off, json).await,
             args::Queue::Check => check(state, json).await,
             args::Queue::Repair => repair(state, json).await,
         }
@@ -80,122 +83,6 @@ fn stats_json(stats: &Stats) -> Value {
     json!({ "sites": sites.collect::<Vec<_>>() })
 }
 
-async fn list(state: PathBuf, filter: &args::Filter, json: bool) -> Result<ExitCode, Failed> {
-    let view = View::open(state).await?;
-    let mut left = filter.limit.unwrap_or(u64::MAX);
-    let mut failed = None;
-    let mut emit = |line: Line| {
-        if left == 0 {
-            return ControlFlow::Break(());
-        }
-        left -= 1;
-        let printed = if json {
-            print_json(&line.json)
-        } else {
-            print(&line.text)
-        };
-        match printed {
-            Ok(true) => ControlFlow::Continue(()),
-            Ok(false) => ControlFlow::Break(()),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        }
-    };
-    if filter.quarantined {
-        view.quarantined(site_name(filter.site.as_deref())?, |file| {
-            emit(refused_line(&file))
-        })
-        .await?;
-    } else {
-        view.list(condition(filter)?, |image| emit(image_line(&image)))
-            .await?;
-    }
-    failed.map_or(Ok(ExitCode::SUCCESS), Err)
-}
-
-struct Line {
-    text: String,
-    json: Value,
-}
-
-fn condition(filter: &args::Filter) -> Result<Filter, Failed> {
-    Ok(Filter {
-        site: site_name(filter.site.as_deref())?,
-        state: filter.state,
-        since_ms: filter.since.map(|at| at.timestamp_millis()),
-        until_ms: filter.until.map(|at| at.timestamp_millis()),
-        after: None,
-    })
-}
-
-fn site_name(name: Option<&str>) -> Result<Option<SiteName>, Failed> {
-    name.map(|name| {
-        name.parse()
-            .map_err(|error| Failed::Usage(format!("--site {name}: {error}")))
-    })
-    .transpose()
-}
-
-fn image_line(image: &Image) -> Line {
-    let why = image
-        .failure
-        .as_deref()
-        .map_or(String::new(), |why| format!("  {why}"));
-    let text = format!(
-        "{:>8} {:10} {} {} {}{why}\n",
-        image.id.0,
-        image.state.to_string(),
-        image.site_name,
-        moment(captured(image)),
-        image.place.path.display(),
-    );
-    Line {
-        text,
-        json: image_json(image),
-    }
-}
-
-fn refused_line(file: &Quarantined) -> Line {
-    let path = file.place.path.display();
-    Line {
-        text: format!("{:18} {path}  {}\n", file.reason, file.detail),
-        json: json!({
-            "path": file.place.path.to_string_lossy(),
-            "reason": file.reason,
-            "detail": file.detail,
-            "bytes": file.place.identity.size,
-            "at": chrono::DateTime::from_timestamp_millis(file.at_ms),
-        }),
-    }
-}
-
-fn image_json(image: &Image) -> Value {
-    let at = |ms: Option<i64>| ms.and_then(chrono::DateTime::from_timestamp_millis);
-    let (bucket, key) = image.target.clone().unzip();
-    json!({
-        "id": image.id.0,
-        "site": image.site_name.as_str(),
-        "state": image.state,
-        "sha256": image.sha256.to_string(),
-        "path": image.place.path.to_string_lossy(),
-        "bytes": image.place.identity.size,
-        "captured_at": moment(captured(image)),
-        "capture": serde_json::from_str::<Value>(&image.capture).ok(),
-        "accepted_at": at(Some(image.accepted_ms)),
-        "attempts": image.attempts,
-        "next_at": at(image.next_at_ms),
-        "bucket": bucket,
-        "key": key,
-        "etag": image.etag,
-        "verified_at": at(image.verified_ms),
-        "proof": image.proof,
-        "failure": image.failure,
-        "fix": image.fix,
-    })
-}
-
 async fn show(state: PathBuf, image: &str, json: bool) -> Result<ExitCode, Failed> {
     let found = View::open(state).await?.show(selector(image)?).await?;
     if found.is_empty() {
@@ -236,7 +123,7 @@ fn facts(value: &Value) -> String {
 }
 
 /// A selector; a path may be relative to the working directory.
-fn selector(text: &str) -> Result<Selector, Failed> {
+pub(super) fn selector(text: &str) -> Result<Selector, Failed> {
     match text.parse() {
         Ok(selector) => Ok(selector),
         Err(error) if text.contains(['/', '.']) => std::path::absolute(text)
@@ -250,7 +137,7 @@ async fn retry(state: PathBuf, choice: &Choice, json: bool) -> Result<ExitCode, 
     let queue = Queue::open_beside(state.clone()).await?;
     let (mut images, mut files, mut failures) = (0, 0, Vec::new());
     if let Some(wanted) = choice.state {
-        images = queue.retry_all(whole(choice, wanted)?).await?;
+        images = queue.retry_all(whole(choice, wanted)).await?;
     }
     for image in &choice.images {
         match queue.retry(selector(image)?).await {
@@ -287,7 +174,7 @@ async fn give_up(
     let (mut images, mut failures) = (0, Vec::new());
     if let Some(wanted) = choice.state {
         images = queue
-            .drop_all(whole(choice, wanted)?, reason.to_owned(), now_ms)
+            .drop_all(whole(choice, wanted), reason.to_owned(), now_ms)
             .await?;
     }
     for image in &choice.images {
@@ -317,15 +204,15 @@ fn knock(state: &Path) {
     }
 }
 
-fn whole(choice: &Choice, state: weir_journey::queue::State) -> Result<Filter, Failed> {
-    Ok(Filter {
-        site: site_name(choice.site.as_deref())?,
-        state: Some(state),
+fn whole(choice: &Choice, state: weir_journey::queue::State) -> Filter {
+    Filter {
+        sites: choice.site.clone().into_iter().collect(),
+        states: vec![state],
         ..Filter::default()
-    })
+    }
 }
 
-fn report(
+pub(super) fn report(
     json: bool,
     done: &str,
     images: u64,

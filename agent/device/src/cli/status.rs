@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::output::{Failed, bytes, print};
+use super::paint::{Paint, Tone};
 use super::short;
 use crate::agent::resting;
 use crate::config::Config;
@@ -19,7 +20,7 @@ use crate::serve::Status;
 /// A status of a thousand sites fits in.
 const LONGEST: usize = 4 << 20;
 
-pub(super) fn status(config: &Config, json: bool) -> Result<ExitCode, Failed> {
+pub(super) fn status(config: &Config, json: bool, paint: Paint) -> Result<ExitCode, Failed> {
     let status = short(async {
         match config.daemon.listen {
             Some(address) => match ask(address).await {
@@ -36,7 +37,7 @@ pub(super) fn status(config: &Config, json: bool) -> Result<ExitCode, Failed> {
             serde_json::to_string(&status).map_err(|error| Failed::Work(error.to_string()))?;
         print(&(text + "\n"))?;
     } else {
-        print(&page(&status))?;
+        print(&page(&status, paint))?;
     }
     Ok(ExitCode::from(u8::from(!status.healthy())))
 }
@@ -68,7 +69,7 @@ async fn get(address: SocketAddr) -> Result<Status, String> {
     serde_json::from_slice(&body).map_err(|_| format!("what answers at {address} is no weir"))
 }
 
-fn page(status: &Status) -> String {
+fn page(status: &Status, paint: Paint) -> String {
     let mut text = String::new();
     if status.running {
         let since = status.started_at.map_or(String::new(), |at| {
@@ -104,6 +105,14 @@ fn page(status: &Status) -> String {
             text.push_str(&format!("  held       {held}\n"));
         }
     }
+    for disk in &status.disks {
+        let percent = u128::from(disk.free_bytes) * 100 / u128::from(disk.bytes.max(1));
+        let folders = disk.folders.join(", ");
+        let (free, size) = (bytes(disk.free_bytes), bytes(disk.bytes));
+        text.push_str(&format!(
+            "\ndisk of {folders}\n  free       {free} of {size} ({percent} %)\n"
+        ));
+    }
     for (reason, count) in &status.quarantined {
         text.push_str(&format!(
             "\nquarantined {count} ({reason}): see `weir queue list --quarantined`\n"
@@ -118,13 +127,14 @@ fn page(status: &Status) -> String {
             "\nthe store's clock is {ahead:.0} s ahead of this board's\n"
         ));
     }
-    text.push_str(if status.healthy() {
-        "\nall is well\n"
-    } else {
-        "\n"
-    });
+    text.push('\n');
+    if status.healthy() {
+        text.push_str(&paint.paint(Tone::Good, "all is well"));
+        text.push('\n');
+    }
+    let look = paint.paint(Tone::Doubtful, "look:");
     for trouble in &status.troubles {
-        text.push_str(&format!("look: {trouble}\n"));
+        text.push_str(&format!("{look} {trouble}\n"));
     }
     text
 }

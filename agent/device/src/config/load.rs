@@ -10,7 +10,9 @@ use super::fault::{Fault, Faults, Origin};
 use super::locate::{self, Search};
 use super::reader::{Reader, Setting};
 use super::sections::site::Claim;
-use super::sections::{daemon, gate, pipeline, settle, site, state, store, upload, verify, watch};
+use super::sections::{
+    daemon, gate, pipeline, retain, settle, site, state, store, upload, verify, watch,
+};
 use super::{Config, State, Store, disk, unknown};
 
 /// The built-in defaults: every key with its meaning.
@@ -116,6 +118,7 @@ pub(super) fn read(
     let store = store::read(&mut reader);
     let upload = upload::read(&mut reader);
     let verify = verify::read(&mut reader);
+    let retain = retain::read(&mut reader);
     let daemon = daemon::read(&mut reader);
     let (sites, claims) = site::read(&mut reader, &store);
     let notes = compare(&mut reader, &state, &store, &claims);
@@ -131,6 +134,7 @@ pub(super) fn read(
         store,
         upload,
         verify,
+        retain,
         daemon,
     };
     Ok(Loaded {

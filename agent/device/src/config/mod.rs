@@ -28,14 +28,12 @@ mod suggest;
 mod template;
 #[cfg(test)]
 mod tests;
-mod units;
+pub(crate) mod units;
 mod unknown;
 mod zone;
 
 use std::ffi::OsString;
 use std::path::Path;
-
-use weir_journey::gate::Pipeline;
 
 pub use command::{Answer, Format, InitFault, check, init, show};
 pub use fault::{Fault, Faults, Origin};
@@ -44,6 +42,8 @@ pub use schema::json_schema;
 pub use sections::Ramp;
 pub use sections::daemon::{Daemon, LogFormat};
 pub use sections::gate::Gate;
+pub use sections::pipeline::Pipeline;
+pub use sections::retain::Retain;
 pub use sections::settle::Settle;
 pub use sections::site::{Pattern, Site};
 pub use sections::state::State;
@@ -68,14 +68,16 @@ pub struct Config {
     pub settle: Settle,
     /// When images may leave the device, and which goes first.
     pub gate: Gate,
-    /// What the pipeline behind the buckets can carry; `None` when nothing is to be paced.
-    pub pipeline: Option<Pipeline>,
+    /// What the pipeline behind the buckets can carry.
+    pub pipeline: Pipeline,
     /// The S3 service, its names and how to sign for it.
     pub store: Store,
     /// One upload, and what follows its failure.
     pub upload: Upload,
     /// What proves that an object arrived.
     pub verify: Verify,
+    /// Which local files are deleted, and when.
+    pub retain: Retain,
     /// The process.
     pub daemon: Daemon,
 }

@@ -7,9 +7,7 @@
 mod lines;
 mod manifest;
 mod receipt;
-mod whole;
 
 pub use lines::{ExchangeError, Line, Lines};
 pub use manifest::{Entry, MANIFEST, Manifest, ManifestWriter};
 pub use receipt::{ReceiptLine, ReceiptReader, ReceiptWriter};
-pub use whole::WholeFile;

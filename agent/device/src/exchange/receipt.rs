@@ -10,8 +10,8 @@ use weir_journey::identity::{Sha256, SiteName};
 use weir_journey::verify::Proof;
 
 use super::lines::{ExchangeError, Line, Lines, header};
-use super::whole::WholeFile;
 use crate::queue::{Receipt, Stored};
+use crate::whole_file::WholeFile;
 
 const KIND: &str = "receipt";
 

@@ -8,9 +8,9 @@ use rustix::fs::{Advice, fadvise};
 use sha2::Digest as _;
 use weir_journey::identity::Sha256;
 
-use crate::exchange::WholeFile;
 use crate::queue::Dossier;
 use crate::upload::source::{Found, find};
+use crate::whole_file::WholeFile;
 
 const CHUNK: usize = 256 * 1024;
 

@@ -279,6 +279,7 @@ fn expected(sites: &[SitePlan], config: &Config) -> (Option<Duration>, Option<&'
     let bounds = [
         config
             .pipeline
+            .paced()
             .map(|pipeline| (pipeline.time_for(images), "pipeline")),
         config
             .gate

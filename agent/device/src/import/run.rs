@@ -20,11 +20,11 @@ use super::spool::Spool;
 use super::survey::{Survey, survey};
 use super::{ImportError, Request};
 use crate::agent::register::{Folder, Register};
-use crate::agent::{RunError, destinations, orders, store_config, take_state};
+use crate::agent::{self, RunError, destinations, orders, store_config, take_state};
 use crate::complaints::Complaints;
 use crate::config::{Config, Site};
 use crate::exchange::ReceiptWriter;
-use crate::lock::{Lock, LockError};
+use crate::lock::{Lock, LockError, holder};
 use crate::queue::{Queue, QueueError};
 use crate::s3::Store;
 use crate::serve::Vitals;
@@ -113,9 +113,7 @@ fn ended(error: tokio::task::JoinError) -> ImportError {
 /// Who uploads.
 enum Hands {
     /// This process: it has the state directory to itself.
-    Ours(
-        Box<Uploader>, Lock,
-    ),
+    Ours(Box<Uploader>, Lock),
     /// A daemon that works there.
     Daemons,
 }
@@ -154,6 +152,7 @@ impl Import {
             folders: folders(&sources, &destinations),
             clock: world.clock.clone(),
             vitals: Arc::clone(&vitals),
+            disks: Arc::default(),
             complaints: Arc::clone(&complaints),
             wake: Arc::clone(&wake),
             fatal,
@@ -409,7 +408,7 @@ impl Import {
             None => {
                 !config.gate.windows.0.is_empty()
                     || config.gate.daily_budget.is_some()
-                    || config.pipeline.is_some()
+                    || config.pipeline.concurrency.is_some()
             }
             Some(carrying) => {
                 let carrying = carrying.lock().unwrap_or_else(PoisonError::into_inner);
@@ -453,7 +452,7 @@ fn passed_all(ending: &Ending, watch: &Watch) -> bool {
 async fn open_queue(state: &Path, world: &World) -> Result<(Queue, Option<Lock>), ImportError> {
     match take_state(state).await {
         Ok(lock) => {
-            let opened = Queue::open(state.to_owned(), world.clock.now()).await?;
+            let opened = agent::open_queue(state, world).await?;
             if let Some(rebuilt) = &opened.rebuilt {
                 tracing::error!("{rebuilt}");
             }
@@ -499,7 +498,7 @@ fn folders(sources: &[Source], destinations: &[Destination]) -> Vec<Folder> {
 /// Whether nobody works in the state directory any more.
 async fn agent_ended(state: &Path) -> bool {
     let state = state.to_owned();
-    let free = tokio::task::spawn_blocking(move || Lock::is_free(&state)).await;
+    let free = tokio::task::spawn_blocking(move || matches!(holder(&state), Ok(None))).await;
     free.unwrap_or(false)
 }
 

@@ -13,6 +13,7 @@ use weir_journey::upload::Scope;
 use super::error::QueueError;
 use super::image::{Db, ImageId, NewImage, Place, SiteId, bytes_of};
 use super::open::is_rebuilding;
+use super::retain::{back, dropped_for_room};
 use super::step::step;
 
 /// What the queue knows of a file.
@@ -44,7 +45,7 @@ pub enum Accepted {
     New(ImageId),
     /// These bytes of this site are known; the place was noted.
     Duplicate(ImageId),
-    /// It was missing, and is queued again from this place.
+    /// It was missing, or had been given up for want of room, and is queued again from this place.
     Returned(ImageId),
 }
 
@@ -102,7 +103,16 @@ pub(super) fn accept(conn: &Connection, new: &NewImage) -> Result<Accepted, Queu
             move_to(conn, id, &new.place)?;
             Accepted::Returned(id)
         }
+        // Given up for want of room: that is over when the bytes come from somewhere else.
+        Some((id, State::Dropped)) if dropped_for_room(conn, id)? => {
+            step(conn, id, Move::Return, "failure = NULL, fix = NULL", &[])?;
+            move_to(conn, id, &new.place)?;
+            Accepted::Returned(id)
+        }
         Some((id, _)) => {
+            if back(conn, id)? {
+                move_to(conn, id, &new.place)?;
+            }
             refresh(conn, id, &new.place)?;
             Accepted::Duplicate(id)
         }
@@ -116,6 +126,28 @@ pub(super) fn accept(conn: &Connection, new: &NewImage) -> Result<Accepted, Queu
         new.accepted_ms,
     )?;
     strikes_cleared(conn, &new.place.path)?;
+    Ok(accepted)
+}
+
+/// As [`accept`], of a copy: known bytes are noted at the source alone.
+pub(super) fn accept_copy(
+    conn: &Connection,
+    copy: &NewImage,
+    source: &Place,
+) -> Result<Accepted, QueueError> {
+    let known = match find(conn, copy.site, &copy.sha256)? {
+        Some((id, State::Dropped)) if dropped_for_room(conn, id)? => None,
+        Some((_, State::Missing)) | None => None,
+        Some((id, _)) => Some(Accepted::Duplicate(id)),
+    };
+    let accepted = match known {
+        Some(known) => known,
+        None => accept(conn, copy)?,
+    };
+    let (Accepted::New(id) | Accepted::Duplicate(id) | Accepted::Returned(id)) = accepted;
+    let judgement = Judgement::Image(id);
+    remember(conn, copy.site, source, &judgement, copy.accepted_ms)?;
+    strikes_cleared(conn, &source.path)?;
     Ok(accepted)
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, Row};
 use weir_journey::identity::SiteName;
+use weir_journey::queue::State;
 
 use super::aside::Files;
 use super::connect::{Access, connect, damage};
@@ -99,6 +100,18 @@ pub(super) fn check(conn: &Connection) -> Result<Vec<Finding>, QueueError> {
     for row in rows {
         found.push(row?);
     }
+    let mut misfreed = conn.prepare(
+        "WITH counted AS (SELECT site, count(*) images, sum(size) bytes FROM images NOT INDEXED \
+             WHERE removed_ms IS NOT NULL GROUP BY site), \
+         kept AS (SELECT site, images, bytes FROM freed WHERE images > 0 OR bytes > 0) \
+         SELECT DISTINCT site FROM \
+             (SELECT * FROM (SELECT * FROM counted EXCEPT SELECT * FROM kept) \
+              UNION ALL SELECT * FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted))",
+    )?;
+    for site in misfreed.query_map((), |row| row.get(0))? {
+        let state = State::Verified.code().into();
+        found.push(Finding::Miscounted { site: site?, state });
+    }
     let mut stray = conn.prepare(
         "SELECT DISTINCT p.image FROM parts p JOIN images i ON i.id = p.image WHERE i.upload_id IS NULL",
     )?;
@@ -189,7 +202,10 @@ pub(super) fn mend(conn: &Connection) -> Result<Mended, QueueError> {
          DELETE FROM seen WHERE image IS NOT NULL AND image NOT IN (SELECT id FROM images); \
          DELETE FROM tally; \
          INSERT INTO tally (site, state, images, bytes) \
-             SELECT site, state, count(*), sum(size) FROM images GROUP BY site, state",
+             SELECT site, state, count(*), sum(size) FROM images GROUP BY site, state; \
+         DELETE FROM freed; \
+         INSERT INTO freed (site, images, bytes) \
+             SELECT site, count(*), sum(size) FROM images WHERE removed_ms IS NOT NULL GROUP BY site",
     );
     match derived {
         Ok(()) => tx.commit()?,

@@ -124,6 +124,15 @@ impl QueueError {
         }
     }
 
+    /// Whether it is for want of room that nothing could be written.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Passing(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+
     pub(super) fn io(
         doing: &'static str,
         path: impl Into<PathBuf>,

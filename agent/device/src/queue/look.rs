@@ -5,13 +5,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use rusqlite::{Connection, OptionalExtension as _, named_params};
+use rusqlite::{Connection, OptionalExtension as _};
 use weir_journey::identity::SiteName;
 use weir_journey::queue::State;
 
 use super::accept::Quarantined;
 use super::error::QueueError;
-use super::image::{Db, Dossier, Image, ImageId, Place, SELECT_IMAGE, SiteId, bytes_of};
+use super::image::{Db, Dossier, ImageId, Place, SiteId, bytes_of};
 
 /// Counts of everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,48 +87,6 @@ fn oldest(conn: &Connection, site: SiteId, state: State) -> Result<Option<i64>, 
             "SELECT min(captured_ms) FROM images INDEXED BY images_open WHERE site = ?1 AND state = {code}"
         ))?
         .query_row([site], |row| row.get(0))?)
-}
-
-/// Which images to list; `None` is no condition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Of this site.
-    pub site: Option<SiteName>,
-    /// In this state.
-    pub state: Option<State>,
-    /// Captured at or after, milliseconds since 1970.
-    pub since_ms: Option<i64>,
-    /// Captured before, milliseconds since 1970.
-    pub until_ms: Option<i64>,
-    /// With a larger number than this one.
-    pub after: Option<ImageId>,
-}
-
-/// The images of a filter in order of their numbers, at most `limit`.
-pub(super) fn page(
-    conn: &Connection,
-    filter: &Filter,
-    limit: u32,
-) -> Result<Vec<Image>, QueueError> {
-    let images = conn
-        .prepare_cached(&format!(
-            "{SELECT_IMAGE} WHERE i.id > :after AND (:site IS NULL OR s.name = :site) \
-             AND (:state IS NULL OR i.state = :state) AND (:since IS NULL OR i.captured_ms >= :since) \
-             AND (:until IS NULL OR i.captured_ms < :until) ORDER BY i.id LIMIT :limit"
-        ))?
-        .query_map(
-            named_params! {
-                ":after": filter.after.map_or(i64::MIN, |id| id.0),
-                ":site": filter.site.as_ref().map(SiteName::as_str),
-                ":state": filter.state.map(State::code),
-                ":since": filter.since_ms,
-                ":until": filter.until_ms,
-                ":limit": limit,
-            },
-            Image::read,
-        )?
-        .collect::<Result<_, _>>()?;
-    Ok(images)
 }
 
 /// Quarantined files in order of their paths, behind `after`, at most `limit`.

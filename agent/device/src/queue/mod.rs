@@ -17,9 +17,11 @@ mod aside;
 mod backlog;
 mod check;
 mod commit;
+mod compact;
 mod connect;
 mod due;
 mod error;
+mod filter;
 mod hold;
 mod image;
 mod import;
@@ -27,6 +29,7 @@ mod look;
 mod open;
 mod operate;
 mod pace;
+mod retain;
 mod salvage;
 mod schema;
 mod step;
@@ -48,15 +51,17 @@ pub use backlog::OWED;
 pub use check::{Finding, Repaired};
 pub use due::Longest;
 pub use error::{Class, QueueError};
+pub use filter::{Bound, Filter, Sorted};
 pub use hold::Hold;
 pub use image::{
     DeviceClock, Dossier, FileIdentity, Held, Image, ImageId, Multipart, NewImage, Part, Place,
     Removed, SiteId, Synchronised,
 };
 pub use import::{Receipt, Received, Unplugged};
-pub use look::{Filter, Selector, SiteStats, StateStats, Stats};
+pub use look::{Selector, SiteStats, StateStats, Stats};
 pub use open::Rebuilt;
 pub use operate::Retried;
+pub use retain::{Behind, Departed, Drop, Local};
 pub use upload::{Delayed, Order, Ready, Refused, Stored};
 pub use view::View;
 
@@ -159,6 +164,13 @@ impl Queue {
     /// missing image bring it back; those of a dropped one do not.
     pub async fn accept(&self, image: NewImage) -> Result<Accepted, QueueError> {
         self.write(move |conn| accept::accept(conn, &image)).await
+    }
+
+    /// Accepts a durable copy of the file at `source`, which its camera is about to overwrite. The file is noted as
+    /// read. [`Accepted::Duplicate`] means that the bytes were known, and the copy is not needed.
+    pub async fn accept_copy(&self, copy: NewImage, source: Place) -> Result<Accepted, QueueError> {
+        self.write(move |conn| accept::accept_copy(conn, &copy, &source))
+            .await
     }
 
     /// Notes a file that is not to be uploaded, until it changes.
@@ -437,6 +449,52 @@ impl Queue {
             operate::drop_some(conn, filter, &why, at_ms)
         })
         .await
+    }
+
+    /// Notes that the files of verified images are about to be deleted; gives those for which this is still
+    /// right. None of them may be touched before this returns, unless nothing can be written at all.
+    pub async fn depart(
+        &self,
+        going: Vec<(ImageId, &'static str)>,
+        at_ms: i64,
+    ) -> Result<Vec<ImageId>, QueueError> {
+        self.write(move |conn| retain::depart(conn, &going, at_ms))
+            .await
+    }
+
+    /// Gives images up whose files are about to be deleted, and records it; gives those that could be given up.
+    pub async fn give_up(
+        &self,
+        going: Vec<(ImageId, &'static str)>,
+        at_ms: i64,
+    ) -> Result<Vec<ImageId>, QueueError> {
+        self.write(move |conn| retain::give_up(conn, &going, at_ms))
+            .await
+    }
+
+    /// Records what became of the files of images that were about to be deleted.
+    pub async fn departed(&self, departed: Vec<Departed>, at_ms: i64) -> Result<(), QueueError> {
+        self.write(move |conn| retain::departed(conn, &departed, at_ms))
+            .await
+    }
+
+    /// Has retention leave the file of an image alone, or no longer.
+    pub async fn flag(&self, id: ImageId, on: bool) -> Result<(), QueueError> {
+        self.write(move |conn| retain::flag(conn, id, on)).await
+    }
+
+    /// Turns rows that were over before `cutoff_ms` (milliseconds since 1970) into counts by day; gives how many.
+    pub async fn compact(&self, cutoff_ms: i64) -> Result<u64, QueueError> {
+        let mut compacted = 0;
+        loop {
+            match self
+                .write(move |conn| compact::compact(conn, cutoff_ms))
+                .await?
+            {
+                0 => return Ok(compacted),
+                some => compacted += some,
+            }
+        }
     }
 
     async fn sweep<F>(&self, mut filter: Filter, step: F) -> Result<u64, QueueError>

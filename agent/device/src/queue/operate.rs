@@ -1,12 +1,14 @@
 //! What the operator may do to images: try them now, or give them up.
 
-use rusqlite::{Connection, named_params};
+use rusqlite::Connection;
 use weir_journey::queue::Move;
 
 use super::accept::forget;
 use super::error::QueueError;
+use super::filter::{Filter, page};
 use super::image::{ImageId, bytes_of};
-use super::look::{Filter, Selector, page, select};
+use super::look::{Selector, select};
+use super::retain::drop_recorded;
 use super::step::step;
 
 /// What `weir queue retry` did.
@@ -68,21 +70,7 @@ pub(super) fn drop_image(
     why: &str,
     at_ms: i64,
 ) -> Result<(), QueueError> {
-    let was = step(
-        conn,
-        id,
-        Move::Drop,
-        "next_at_ms = NULL, refusal_scope = NULL, held = 0, unplugged = 0, upload_id = NULL",
-        &[],
-    )?;
-    conn.prepare_cached("DELETE FROM parts WHERE image = ?1")?
-        .execute([id])?;
-    conn.prepare_cached(
-        "INSERT INTO drops (image, site, sha256, path, state, why, at_ms, captured_ms, size) \
-         SELECT id, site, sha256, path, :was, :why, :at, captured_ms, size FROM images WHERE id = :id",
-    )?
-    .execute(named_params! {":id": id, ":was": was.code(), ":why": why, ":at": at_ms})?;
-    Ok(())
+    drop_recorded(conn, id, why, at_ms, "operator")
 }
 
 /// Drops what a filter names, as far as its state allows, a step at a time.

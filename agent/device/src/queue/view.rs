@@ -15,12 +15,14 @@ use super::check::{Finding, check};
 use super::commit::{lock, words_of};
 use super::connect::Access;
 use super::error::QueueError;
+use super::filter::{Filter, named, numbers, page};
 use super::hold::{Hold, holds, spent};
 use super::image::{Dossier, Image, ImageId, Place, SiteId};
 use super::import::{image_of, images};
-use super::look::{Filter, Selector, Stats, page, quarantined_page, show, stats};
+use super::look::{Selector, Stats, quarantined_page, show, stats};
 use super::open;
 use super::pace;
+use super::retain::{self, Behind, Drop, Local};
 use super::upload::{Order, Ready, ready};
 
 /// Rows read at a time: the memory that a list of a million takes.
@@ -161,9 +163,33 @@ impl View {
         self.read(stats).await
     }
 
-    /// Calls `each` with the images of a filter in order of their numbers, until it breaks. Rows that change
-    /// meanwhile are seen as they are when their turn comes.
+    /// Calls `each` with the images of a filter in its order, until it breaks. Rows that change meanwhile are seen
+    /// as they are when their turn comes. Memory: a page of rows; and where the order or the condition asks for
+    /// it, 16 bytes for every image of the filter.
     pub async fn list(
+        &self,
+        filter: Filter,
+        mut each: impl FnMut(Image) -> ControlFlow<()>,
+    ) -> Result<(), QueueError> {
+        if !filter.wants_numbers() {
+            return self.list_all(filter, each).await;
+        }
+        let asked = filter.clone();
+        let numbers = self.read(move |conn| numbers(conn, &asked)).await?;
+        for some in numbers.chunks(PAGE as usize) {
+            let (asked, some) = (filter.clone(), some.to_vec());
+            let images = self.read(move |conn| named(conn, &asked, &some)).await?;
+            for image in images {
+                if each(image).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One pass through the table, in order of the numbers.
+    async fn list_all(
         &self,
         mut filter: Filter,
         mut each: impl FnMut(Image) -> ControlFlow<()>,
@@ -201,6 +227,80 @@ impl View {
             after.clone_from(&last.place.path);
             for file in files {
                 if each(file).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Verified images of a site whose files are there, behind a place in the list, the oldest capture first.
+    pub async fn verified_local(
+        &self,
+        site: SiteId,
+        behind: Behind,
+        limit: u32,
+    ) -> Result<Vec<Local>, QueueError> {
+        self.read(move |conn| retain::verified_page(conn, site, behind, limit))
+            .await
+    }
+
+    /// Verified images, none flagged, whose files are there and were verified at `until_ms` or before; in that
+    /// order.
+    pub async fn kept_local(
+        &self,
+        until_ms: i64,
+        behind: Behind,
+        limit: u32,
+    ) -> Result<Vec<Local>, QueueError> {
+        self.read(move |conn| retain::kept_page(conn, until_ms, behind, limit))
+            .await
+    }
+
+    /// Images of a site that are still to be sent, behind a place in the list, the oldest capture first.
+    pub async fn unverified_local(
+        &self,
+        site: SiteId,
+        behind: Behind,
+        limit: u32,
+    ) -> Result<Vec<Local>, QueueError> {
+        self.read(move |conn| retain::unverified_page(conn, site, behind, limit))
+            .await
+    }
+
+    /// Verified images that lie below a folder of our own.
+    pub async fn verified_below(&self, dir: PathBuf, limit: u32) -> Result<Vec<Local>, QueueError> {
+        self.read(move |conn| retain::verified_below(conn, &dir, limit))
+            .await
+    }
+
+    /// Bytes that images take on the disk, as far as is known.
+    pub async fn local_bytes(&self) -> Result<u64, QueueError> {
+        self.read(retain::local_bytes).await
+    }
+
+    /// Deletions that were begun and not finished, and why they were.
+    pub async fn leaving(&self, limit: u32) -> Result<Vec<(ImageId, String)>, QueueError> {
+        self.read(move |conn| retain::leaving(conn, limit)).await
+    }
+
+    /// Calls `each` with what was given up, of a site or of all, the first first.
+    pub async fn dropped(
+        &self,
+        site: Option<SiteName>,
+        mut each: impl FnMut(Drop) -> ControlFlow<()>,
+    ) -> Result<(), QueueError> {
+        let mut after = i64::MIN;
+        loop {
+            let asked = site.clone();
+            let drops = self
+                .read(move |conn| retain::drops_page(conn, asked.as_ref(), after, PAGE))
+                .await?;
+            let Some(last) = drops.last() else {
+                return Ok(());
+            };
+            after = last.id;
+            for drop in drops {
+                if each(drop).is_break() {
                     return Ok(());
                 }
             }

@@ -19,7 +19,7 @@ use super::server_time::{LearnTime, ServerTime};
 use super::{StoreConfig, StoreError};
 
 /// How long a `credential_process` may take: it often asks a server itself.
-const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(60);
 /// Idle connections are kept this long: shorter than the minute or so after which NATs and stores drop them.
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 

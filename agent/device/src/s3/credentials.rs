@@ -5,6 +5,7 @@
 //! not are read again every quarter of an hour, so that a corrected file or command is found.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use aws_config::credential_process::CredentialProcessProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -17,6 +18,7 @@ use aws_sdk_s3::config::{Credentials, Region, SharedHttpClient};
 
 use super::StoreConfig;
 use super::server_time::ServerTime;
+use crate::clock::Clock;
 use crate::config::{self, key_file};
 
 /// The provider that `config` names.
@@ -47,6 +49,45 @@ pub(super) fn provider(
             )
             .or_else("Profile", profile().build()),
         ),
+    }
+}
+
+/// What may be told of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// When they stop to be valid; `None` where nobody said.
+    pub expiry: Option<SystemTime>,
+}
+
+/// Why there are no keys, in one line without a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NoKeys(String);
+
+/// Has the source of keys that `config` names asked, once: for a check before anything is sent.
+///
+/// # Errors
+/// [`NoKeys`], with the words of the source.
+pub async fn find_keys(
+    config: &StoreConfig,
+    http: &SharedHttpClient,
+    clock: Clock,
+) -> Result<KeyFacts, NoKeys> {
+    let provider = provider(config, http, &ServerTime::new(clock));
+    match tokio::time::timeout(
+        super::client::CREDENTIALS_TIMEOUT,
+        provider.provide_credentials(),
+    )
+    .await
+    {
+        Ok(Ok(keys)) => Ok(KeyFacts {
+            expiry: keys.expiry(),
+        }),
+        Ok(Err(error)) => Err(NoKeys(super::failure::chain(&error))),
+        Err(_) => Err(NoKeys(format!(
+            "nothing came within {} s",
+            super::client::CREDENTIALS_TIMEOUT.as_secs()
+        ))),
     }
 }
 

@@ -83,6 +83,8 @@ pub enum Doing {
     ListParts,
     CompleteMultipartUpload,
     AbortMultipartUpload,
+    GetObject,
+    DeleteObject,
 }
 
 impl Failure {
@@ -230,7 +232,7 @@ fn layers<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 }
 
 /// The layers' words, each once.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for layer in layers(error) {
         let words = layer.to_string();

@@ -30,6 +30,7 @@ mod source;
 mod stall;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod whole;
 
 use std::future::Future;
@@ -46,6 +47,7 @@ use chrono::TimeDelta;
 
 pub use client::https_client;
 pub use conditional::Conditional;
+pub use credentials::{KeyFacts, NoKeys, find_keys};
 pub use deliver::{Delivery, Parcel};
 pub use failure::{Doing, Failure, LogFault, SendError};
 pub use part_log::{Part, PartLog, Unfinished};

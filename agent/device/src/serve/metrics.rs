@@ -27,6 +27,14 @@ pub struct Vitals {
     failures: Family<Labels<1>, Counter>,
     accepted_to_verified: Histogram,
     images: Family<Labels<2>, Gauge>,
+    removed: Family<Labels<2>, Counter>,
+    removed_bytes: Counter,
+    dropped: Family<Labels<2>, Counter>,
+    overtaken: Counter,
+    disk_free: Family<Labels<1>, Gauge>,
+    disk_size: Family<Labels<1>, Gauge>,
+    disk_free_inodes: Family<Labels<1>, Gauge>,
+    accepting: Gauge,
     open_bytes: Family<SiteLabel, Gauge>,
     oldest_open: Family<SiteLabel, Gauge>,
     quarantined: Family<Labels<1>, Gauge>,
@@ -48,6 +56,14 @@ impl Default for Vitals {
             // 10 ms to about 12 days in steps of 4.
             accepted_to_verified: Histogram::new(exponential_buckets(0.01, 4.0, 14)),
             images: Family::default(),
+            removed: Family::default(),
+            removed_bytes: Counter::default(),
+            dropped: Family::default(),
+            overtaken: Counter::default(),
+            disk_free: Family::default(),
+            disk_size: Family::default(),
+            disk_free_inodes: Family::default(),
+            accepting: Gauge::default(),
             open_bytes: Family::default(),
             oldest_open: Family::default(),
             quarantined: Family::default(),
@@ -58,6 +74,7 @@ impl Default for Vitals {
             clock_offset: Gauge::default(),
         };
         vitals.describe();
+        vitals.describe_disks();
         vitals
     }
 }
@@ -138,6 +155,71 @@ impl Vitals {
         );
     }
 
+    fn describe_disks(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "removed",
+            "Verified images whose local files were deleted, by site and reason",
+            self.removed.clone(),
+        );
+        registry.register_with_unit(
+            "removed_size",
+            "Bytes of them",
+            Unit::Bytes,
+            self.removed_bytes.clone(),
+        );
+        registry.register(
+            "given_up",
+            "Images that no store has, given up for want of room, by site and reason",
+            self.dropped.clone(),
+        );
+        registry.register(
+            "snapshots_overtaken",
+            "Copies of overwritten files that were thrown away because the camera had written on",
+            self.overtaken.clone(),
+        );
+        registry.register_with_unit(
+            "disk_free",
+            "What can still be written to the file system of a folder",
+            Unit::Bytes,
+            self.disk_free.clone(),
+        );
+        registry.register_with_unit(
+            "disk_size",
+            "Size of that file system",
+            Unit::Bytes,
+            self.disk_size.clone(),
+        );
+        registry.register(
+            "disk_free_inodes",
+            "Files that can still be made in it",
+            self.disk_free_inodes.clone(),
+        );
+        registry.register(
+            "accepting",
+            "1 while images can be accepted",
+            self.accepting.clone(),
+        );
+    }
+
+    /// Counts copies of overwritten files that were thrown away because the camera had written on.
+    pub fn overtaken(&self) -> Counter {
+        self.overtaken.clone()
+    }
+
+    /// A verified image's files were deleted.
+    pub fn removed(&self, name: &str, why: &str, bytes: u64) {
+        let labels = [("site", name.to_owned()), ("why", why.to_owned())];
+        self.removed.get_or_create(&labels).inc();
+        self.removed_bytes.inc_by(bytes);
+    }
+
+    /// An image that no store has was given up.
+    pub fn dropped(&self, name: &str, why: &str) {
+        let labels = [("site", name.to_owned()), ("why", why.to_owned())];
+        self.dropped.get_or_create(&labels).inc();
+    }
+
     /// An image of a site was accepted.
     pub fn accepted(&self, name: &str) {
         self.accepted.get_or_create(&site(name)).inc();
@@ -195,6 +277,7 @@ impl Vitals {
                 .get_or_create(&[("reason", reason.clone())])
                 .set(whole(*count));
         }
+        self.fill_disks(status);
         self.in_flight.set(whole(status.link.in_flight as u64));
         self.link_up
             .set(i64::from(status.link.down_since.is_none()));
@@ -202,6 +285,26 @@ impl Vitals {
         self.missed_events.set(whole(status.watch.missed_events));
         self.clock_offset
             .set(status.clock.store_ahead_s.unwrap_or(0.0));
+    }
+
+    fn fill_disks(&self, status: &Status) {
+        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        for family in [&self.disk_free, &self.disk_size, &self.disk_free_inodes] {
+            family.clear();
+        }
+        for disk in &status.disks {
+            let label = [("folder", disk.folders.first().cloned().unwrap_or_default())];
+            self.disk_free
+                .get_or_create(&label)
+                .set(whole(disk.free_bytes));
+            self.disk_size.get_or_create(&label).set(whole(disk.bytes));
+            if disk.inodes > 0 {
+                self.disk_free_inodes
+                    .get_or_create(&label)
+                    .set(whole(disk.free_inodes));
+            }
+        }
+        self.accepting.set(i64::from(status.accepting));
     }
 }
 
@@ -234,6 +337,8 @@ mod tests {
                 held: None,
             }],
             quarantined: BTreeMap::new(),
+            disks: Vec::new(),
+            accepting: true,
         }
     }
 

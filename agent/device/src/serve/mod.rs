@@ -20,7 +20,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use metrics::Vitals;
-pub use status::{ClockStatus, DirectoryStatus, LinkStatus, SiteStatus, Status, WatchStatus};
+pub use status::{
+    ClockStatus, DirectoryStatus, DiskStatus, LinkStatus, SiteStatus, Status, WatchStatus,
+};
 
 /// More than this many connections at once wait: a scraper and a person need two.
 const CONNECTIONS: usize = 16;

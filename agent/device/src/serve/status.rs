@@ -29,6 +29,12 @@ pub struct Status {
     pub sites: Vec<SiteStatus>,
     /// Files that were refused, by reason.
     pub quarantined: BTreeMap<String, u64>,
+    /// The file systems that the agent uses, that of its state directory first.
+    #[serde(default)]
+    pub disks: Vec<DiskStatus>,
+    /// Whether the queue takes images: not while its disk is full or read-only.
+    #[serde(default = "yes")]
+    pub accepting: bool,
 }
 
 /// The way to the store.
@@ -62,6 +68,29 @@ pub struct WatchStatus {
     pub missed_events: u64,
     /// Files that were seen and are not settled yet.
     pub pending: usize,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A file system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskStatus {
+    /// The agent's folders on it.
+    pub folders: Vec<String>,
+    /// Its size.
+    pub bytes: u64,
+    /// What can still be written.
+    pub free_bytes: u64,
+    /// Its inodes; 0 where they cannot run out.
+    pub inodes: u64,
+    /// Files that can still be made.
+    pub free_inodes: u64,
+    /// Nothing can be written.
+    pub read_only: bool,
+    /// What is the matter; `None` when nothing is.
+    pub trouble: Option<String>,
 }
 
 /// A camera directory.

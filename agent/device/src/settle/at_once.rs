@@ -74,8 +74,8 @@ impl AtOnce {
             let reading = match self.read(path).await {
                 Ok(reading) => reading,
                 Err(Fault::Gone | Fault::NotAFile) => return Settling::Gone,
-                Err(Fault::Passing(error)) => return Settling::Failed(error),
                 Err(Fault::Lasting(error)) => return unreadable(root, path, error).await,
+                Err(fault) => return Settling::Failed(system(fault)),
             };
             let seen = Seen {
                 root,
@@ -101,6 +101,7 @@ impl AtOnce {
                         format,
                         inspection: reading.inspection,
                         sha256: reading.sha256,
+                        copy: None,
                     }));
                 }
                 (_, Some(reason)) if still => return Settling::Refused(seen, reason),
@@ -138,8 +139,14 @@ async fn unreadable(root: RootId, path: &Path, error: String) -> Settling {
             Settling::Refused(seen, Reason::Unreadable { error })
         }
         Ok(Err(Fault::Gone | Fault::NotAFile)) => Settling::Gone,
-        Ok(Err(Fault::Passing(error))) => Settling::Failed(error),
-        Ok(Err(Fault::Lasting(_))) | Err(_) => Settling::Failed(io::Error::other(error)),
+        Ok(Err(_)) | Err(_) => Settling::Failed(io::Error::other(error)),
+    }
+}
+
+fn system(fault: Fault) -> io::Error {
+    match fault {
+        Fault::Passing(error) => error,
+        other => io::Error::other(other.to_string()),
     }
 }
 
@@ -159,10 +166,7 @@ pub struct Glance {
 /// # Errors
 /// It is gone, is no regular file, or cannot be read.
 pub fn glance(path: &Path) -> io::Result<Glance> {
-    let reading = read(path).map_err(|fault| match fault {
-        Fault::Passing(error) => error,
-        other => io::Error::other(other.to_string()),
-    })?;
+    let reading = read(path).map_err(system)?;
     Ok(Glance {
         observation: reading.after,
         inspection: reading.inspection,
@@ -182,8 +186,7 @@ pub fn seen_now(root: RootId, path: &Path) -> io::Result<Option<Seen>> {
             observation,
         })),
         Err(Fault::Gone | Fault::NotAFile) => Ok(None),
-        Err(Fault::Passing(error)) => Err(error),
-        Err(Fault::Lasting(error)) => Err(io::Error::other(error)),
+        Err(fault) => Err(system(fault)),
     }
 }
 

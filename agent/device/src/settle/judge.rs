@@ -65,7 +65,7 @@ pub(super) async fn judge<R: Register>(
     let mut known = known.map(Vec::into_iter);
     let answer = |look| match look {
         Err(Fault::Gone | Fault::NotAFile) => Look::Nothing,
-        Err(fault @ (Fault::Lasting(_) | Fault::Passing(_))) => {
+        Err(fault @ (Fault::Lasting(_) | Fault::NotCopied(_) | Fault::Passing(_))) => {
             Look::Failed(Failure::System(fault.to_string()))
         }
         Ok(observation) => match &mut known {

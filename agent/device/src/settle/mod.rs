@@ -21,6 +21,7 @@ mod judge;
 mod reading;
 mod register;
 mod report;
+mod rewritten;
 mod task;
 mod work;
 
@@ -35,10 +36,11 @@ use std::sync::Arc;
 
 use weir_journey::settle::{Now, Patience};
 
+use crate::snapshot::Spool;
 use crate::watch::Root;
 
 pub use at_once::{AtOnce, Glance, Settling, glance, seen_now};
-pub use register::{Register, Seen, Settled};
+pub use register::{Copied, Register, Seen, Settled};
 pub use report::Report;
 pub use task::run;
 
@@ -51,6 +53,8 @@ pub struct Settings {
     pub patience: Patience,
     /// Files read at the same time.
     pub readers: NonZeroUsize,
+    /// Of each folder, where files that the camera overwrites are copied to.
+    pub spools: Vec<Spool>,
     /// The agent's state directory; the files in hand are noted in `in-hand/` below it.
     pub state: PathBuf,
 }

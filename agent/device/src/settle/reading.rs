@@ -13,6 +13,8 @@ use sha2::Digest;
 use weir_journey::identity::Sha256;
 use weir_journey::settle::{Inspection, Observation, inspect};
 
+use crate::snapshot::NotCopied;
+
 /// What one reading gave.
 #[derive(Debug)]
 pub(super) struct Reading {
@@ -37,6 +39,9 @@ pub(super) enum Fault {
     /// The content made the inspection panic, or its reading is forbidden: so it will next time.
     #[error("{0}")]
     Lasting(String),
+    /// It had to be copied first, and could not be.
+    #[error("{0}")]
+    NotCopied(NotCopied),
     /// The system could not read now.
     #[error("{0}")]
     Passing(io::Error),
@@ -119,7 +124,7 @@ fn words(panic: &(dyn Any + Send)) -> String {
     format!("its inspection failed: {}", message.unwrap_or("a panic"))
 }
 
-fn observation(stat: &Metadata) -> Observation {
+pub(super) fn observation(stat: &Metadata) -> Observation {
     let ns = |seconds: i64, nanoseconds: i64| {
         i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
     };

@@ -31,6 +31,17 @@ pub struct Settled {
     pub inspection: Inspection,
     /// SHA-256 of its content.
     pub sha256: Sha256,
+    /// Where its bytes lie, when that is a copy: the camera is about to overwrite its own file.
+    pub copy: Option<Copied>,
+}
+
+/// A copy of a camera's file, in the spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// The copy itself, as `stat` shows it.
+    pub observation: Observation,
 }
 
 /// The keeper of images. Up to 64 calls run at the same time, so that a burst can be committed together.
@@ -44,8 +55,9 @@ pub trait Register: Send + Sync + 'static {
     /// For each of `files`, whether it was taken or quarantined with just this observation.
     fn known(&self, files: &[Seen]) -> impl Future<Output = Result<Vec<bool>, Self::Error>> + Send;
 
-    /// Accepts a file: durable when it returns. Its strikes are forgotten.
-    fn take(&self, file: Settled) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    /// Accepts a file: durable when it returns. Its strikes are forgotten. Whether a copy of it is needed: not
+    /// when its bytes are known.
+    fn take(&self, file: Settled) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
     /// Sets a file aside until its observation changes. Its strikes are forgotten.
     fn quarantine(

@@ -13,6 +13,14 @@ pub enum Report {
         /// The system's words.
         error: String,
     },
+    /// A file that its camera overwrites could not be copied; tried again later.
+    #[error("{}: {error}; trying again later", path.display())]
+    NotCopied {
+        /// The file.
+        path: PathBuf,
+        /// Where it cannot be copied to, and the system's words.
+        error: String,
+    },
     /// A file or its directory could not be made durable; tried again later.
     #[error("cannot make {} durable: {error}; trying again later", path.display())]
     NotDurable {
@@ -56,6 +64,7 @@ impl Report {
     pub fn about(&self) -> String {
         match self {
             Self::Unreadable { .. } => "unreadable".to_owned(),
+            Self::NotCopied { .. } => "not copied".to_owned(),
             Self::NotDurable { .. } => "not durable".to_owned(),
             Self::Unregistered { .. } => "queue".to_owned(),
             Self::Suspect { path, .. } => format!("suspect {}", path.display()),

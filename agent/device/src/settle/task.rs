@@ -59,6 +59,8 @@ pub async fn run<R: Register>(
         in_hand,
         durable: Durable::default(),
         stop: stop.clone(),
+        spools: settings.spools.clone(),
+        state: settings.state.clone(),
     });
     let mut settle = Settle {
         inbox: inbox.clone(),

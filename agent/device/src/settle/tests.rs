@@ -41,7 +41,7 @@ impl Register for Memory {
         Ok(files.iter().map(known).collect())
     }
 
-    async fn take(&self, file: Settled) -> Result<(), Self::Error> {
+    async fn take(&self, file: Settled) -> Result<bool, Self::Error> {
         let less = |left: u32| left.checked_sub(1);
         if self
             .refusals
@@ -56,7 +56,7 @@ impl Register for Memory {
             .expect("judged")
             .insert(seen.path, seen.observation);
         self.taken.lock().expect("taken").push(file);
-        Ok(())
+        Ok(true)
     }
 
     async fn quarantine(&self, file: &Seen, reason: &Reason) -> Result<(), Self::Error> {
@@ -150,6 +150,7 @@ impl Site {
                 give_up: Duration::from_millis(600),
             },
             readers: NonZeroUsize::new(2).expect("two"),
+            spools: Vec::new(),
             state,
         };
         let tell = {

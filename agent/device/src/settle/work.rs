@@ -11,8 +11,10 @@ use weir_journey::settle::{Format, Outcome, Patience, Settling};
 use super::durable::Durable;
 use super::in_hand::InHand;
 use super::judge::Failure;
-use super::reading::{Fault, Reading, read};
-use super::{Clock, Register, Report, Seen, Settled};
+use super::reading::{Fault, Reading, look, read};
+use super::rewritten::read_copy;
+use super::{Clock, Copied, Register, Report, Seen, Settled};
+use crate::snapshot::{Snapshot, Spool};
 use crate::watch::RootId;
 
 /// What the workers share.
@@ -24,6 +26,9 @@ pub(super) struct Bench<R> {
     pub(super) in_hand: InHand,
     pub(super) durable: Durable,
     pub(super) stop: CancellationToken,
+    /// By the number of the root.
+    pub(super) spools: Vec<Spool>,
+    pub(super) state: PathBuf,
 }
 
 /// One file to work on.
@@ -56,9 +61,9 @@ pub(super) async fn work<R: Register>(bench: Arc<Bench<R>>, job: Job) -> (PathBu
         path,
         mut settling,
     } = job;
-    let next = match reading(&bench, &path).await {
+    let next = match reading(&bench, root, &path).await {
         None => Next::Untouched,
-        Some(Ok(reading)) => {
+        Some(Ok((reading, copy))) => {
             let now = (bench.clock)();
             let (before, after) = (reading.before, reading.after);
             let outcome =
@@ -69,7 +74,10 @@ pub(super) async fn work<R: Register>(bench: Arc<Bench<R>>, job: Job) -> (PathBu
                 observation: reading.after,
             };
             match outcome {
-                Outcome::Take(format) => take(&bench, seen, &directory, format, reading).await,
+                Outcome::Take(format) => match copy {
+                    None => take(&bench, seen, &directory, format, reading).await,
+                    Some(copy) => take_copy(&bench, seen, copy, format, reading).await,
+                },
                 other => settle_untaken(&bench, &seen, other).await,
             }
         }
@@ -81,8 +89,9 @@ pub(super) async fn work<R: Register>(bench: Arc<Bench<R>>, job: Job) -> (PathBu
 /// Reads under a permit, noted as in hand; `None` when the agent is stopping.
 async fn reading<R: Register>(
     bench: &Arc<Bench<R>>,
+    root: RootId,
     path: &Path,
-) -> Option<Result<Reading, Fault>> {
+) -> Option<Result<(Reading, Option<Snapshot>), Fault>> {
     let permit = bench.readers.acquire().await.ok()?;
     if bench.stop.is_cancelled() {
         return None;
@@ -90,7 +99,10 @@ async fn reading<R: Register>(
     let (shared, path) = (Arc::clone(bench), path.to_owned());
     let reading = tokio::task::spawn_blocking(move || {
         let _note = shared.in_hand.note(&path);
-        read(&path)
+        match shared.spools.get(root.0).filter(|spool| spool.wants(&path)) {
+            None => read(&path).map(|reading| (reading, None)),
+            Some(spool) => read_copy(&path, spool).map(|(reading, copy)| (reading, Some(copy))),
+        }
     })
     .await;
     drop(permit);
@@ -120,10 +132,56 @@ async fn take<R: Register>(
         format,
         inspection: reading.inspection,
         sha256: reading.sha256,
+        copy: None,
     };
     match bench.register.take(settled).await {
-        Ok(()) => Next::Done,
+        Ok(_) => Next::Done,
         Err(error) => Next::Failed(unregistered(path, &error)),
+    }
+}
+
+/// Takes a copy in the place of the file; it stays only when the register needs it.
+async fn take_copy<R: Register>(
+    bench: &Bench<R>,
+    seen: Seen,
+    copy: Snapshot,
+    format: Format,
+    reading: Reading,
+) -> Next {
+    let (path, place) = (seen.path.clone(), copy.path().to_owned());
+    let durable = bench.durable.keep(reading.file, &place, &bench.state).await;
+    let looked = tokio::task::spawn_blocking(move || look(&place)).await;
+    let observation = match (durable, looked) {
+        (Ok(()), Ok(Ok(observation))) => observation,
+        (Err(error), _) => {
+            let error = error.to_string();
+            return Next::Failed(Report::NotCopied { path, error });
+        }
+        // Somebody cleared the spool: the file is copied again.
+        (Ok(()), _) => return Next::Wait(bench.patience.quiet),
+    };
+    let settled = Settled {
+        seen,
+        format,
+        inspection: reading.inspection,
+        sha256: reading.sha256,
+        copy: Some(Copied {
+            path: copy.path().to_owned(),
+            observation,
+        }),
+    };
+    match bench.register.take(settled).await {
+        Ok(needed) => {
+            if needed {
+                copy.keep();
+            }
+            Next::Done
+        }
+        // Whether it was accepted is not certain, so the copy stays; if not, the next start settles it.
+        Err(error) => {
+            copy.keep();
+            Next::Failed(unregistered(path, &error))
+        }
     }
 }
 
@@ -150,6 +208,10 @@ async fn failed<R: Register>(
         Fault::Gone | Fault::NotAFile => return Next::Done,
         Fault::Passing(error) => {
             return Next::Failed(unreadable(path, error.to_string()));
+        }
+        Fault::NotCopied(error) => {
+            let (path, error) = (path.to_owned(), error.to_string());
+            return Next::Failed(Report::NotCopied { path, error });
         }
         Fault::Lasting(error) => error,
     };

@@ -33,6 +33,7 @@ use carry::{Away, Carried, Carrier};
 pub use means::{Destination, LookAgain, Means, Orders, Progress};
 use pace::{Change, Lesson, Pace, Room};
 use refusals::{Leave, Refusals};
+pub(crate) use source::holds;
 
 /// Carries images up until it is told to stop.
 #[derive(Debug)]

@@ -97,7 +97,7 @@ fn open(place: &Place, sha256: Sha256) -> io::Result<Option<File>> {
 ///
 /// # Errors
 /// The system's, when it cannot be read to its end.
-pub(super) fn holds(file: &File, sha256: Sha256) -> io::Result<bool> {
+pub(crate) fn holds(file: &File, sha256: Sha256) -> io::Result<bool> {
     Ok(hash(&mut &*file)? == sha256)
 }
 

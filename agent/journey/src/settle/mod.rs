@@ -24,6 +24,7 @@ mod items;
 mod jpeg;
 mod matroska;
 mod names;
+mod pattern;
 mod png;
 mod positioned;
 mod reason;
@@ -38,6 +39,7 @@ pub use foreign::Foreign;
 pub use format::{Format, Kind};
 pub use inspect::inspect;
 pub use names::{Ignored, leave_alone};
+pub use pattern::{NamePattern, NotAName};
 pub use reason::Reason;
 pub use structure::{Inspection, MAX_EXIF, Structure};
 

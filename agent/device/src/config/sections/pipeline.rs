@@ -3,14 +3,35 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use weir_journey::gate::Pipeline;
+use weir_journey::gate;
 
 use super::{DAY, seconds};
 use crate::config::form::{duration, integer};
 use crate::config::reader::Reader;
 
-/// Reads the section; `None` when nothing is to be paced.
-pub(in crate::config) fn read(reader: &mut Reader<'_>) -> Option<Pipeline> {
+/// What the pipeline behind the buckets can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pipeline {
+    /// Images worked on at once; `None` for no bound.
+    pub concurrency: Option<NonZeroU32>,
+    /// Time for one of them.
+    pub per_image: Duration,
+    /// Events older than this are dropped; at least twice `per_image`.
+    pub max_age: Duration,
+}
+
+impl Pipeline {
+    /// What is paced by; `None` when nothing is.
+    pub fn paced(&self) -> Option<gate::Pipeline> {
+        Some(gate::Pipeline {
+            concurrency: self.concurrency?,
+            per_image: self.per_image,
+            max_age: self.max_age,
+        })
+    }
+}
+
+pub(in crate::config) fn read(reader: &mut Reader<'_>) -> Pipeline {
     const PER_IMAGE: &str = "pipeline.seconds_per_image";
     const MAX_AGE: &str = "pipeline.max_event_age";
     let concurrency = reader.get("pipeline.concurrency", integer(1..=100_000).or("unlimited"));
@@ -27,9 +48,9 @@ pub(in crate::config) fn read(reader: &mut Reader<'_>) -> Option<Pipeline> {
             Some(suggestion.to_owned()),
         );
     }
-    Some(Pipeline {
-        concurrency: concurrency.and_then(NonZeroU32::new)?,
+    Pipeline {
+        concurrency: concurrency.and_then(NonZeroU32::new),
         per_image,
         max_age,
-    })
+    }
 }

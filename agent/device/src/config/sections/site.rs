@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use weir_journey::identity::SiteName;
+use weir_journey::settle::NamePattern;
 
 use super::block::Block;
 use super::store::{BUCKET, KEY, Store};
 use crate::config::fault::Origin;
-use crate::config::form::{Line, WrittenPath, one_or_more, text};
+use crate::config::form::{Line, WrittenPath, list, one_or_more, text};
 use crate::config::reader::{Reader, resolve};
 use crate::config::template::{BucketName, BucketTemplate, KeyTemplate, NotABucket};
 use crate::config::zone::TimeZoneName;
@@ -31,6 +32,8 @@ pub struct Site {
     pub bucket: BucketName,
     /// How its objects are named.
     pub key: KeyTemplate,
+    /// Files that its camera writes again and again in place.
+    pub overwritten: Vec<NamePattern>,
 }
 
 impl Site {
@@ -46,6 +49,7 @@ impl Site {
             matches: Vec::new(),
             timezone: TimeZoneName::default(),
             key: store.key.clone(),
+            overwritten: Vec::new(),
         })
     }
 }
@@ -100,6 +104,9 @@ const ZONE: &str = "a time zone such as \"Etc/GMT+7\", \"America/Denver\" or \"-
 
 /// What a name must be, as [`SiteName`] has it.
 const NAME: &str = "1 to 63 of a-z, 0-9, \"-\" and \".\", beginning and ending with a letter or digit, such as \"first-dam\"";
+
+/// What the name of a file that is rewritten must be.
+const REWRITTEN: &str = "a file name such as \"latest.jpg\" or \"*.cur.jpg\"";
 
 /// A site's name, with an error that is part of a sentence.
 struct Named(SiteName);
@@ -228,6 +235,8 @@ fn read_rest(
     let timezone = block.optional("timezone", text::<TimeZoneName>(ZONE));
     let bucket = block.optional("bucket", text::<BucketTemplate>(BUCKET));
     let key = block.optional("key", text::<KeyTemplate>(KEY));
+    let names = list(text::<NamePattern>(REWRITTEN));
+    let overwritten = block.optional("overwritten", names);
     let name = name?;
     let (template, at, subject) = match &bucket {
         Some(own) => (own, "bucket", ""),
@@ -243,6 +252,7 @@ fn read_rest(
         timezone: timezone.unwrap_or_default(),
         bucket: bucket.ok()?,
         key: key.unwrap_or_else(|| store.key.clone()),
+        overwritten: overwritten.unwrap_or_default(),
     })
 }
 

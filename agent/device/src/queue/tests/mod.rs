@@ -2,9 +2,11 @@
 
 mod damage;
 mod due;
+mod filter;
 mod life;
 mod model;
 mod operator;
+mod retain;
 mod sharing;
 
 use std::path::{Path, PathBuf};

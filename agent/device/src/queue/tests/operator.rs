@@ -80,11 +80,11 @@ async fn lists_filter_page_and_stop() {
         (0..250).collect::<Vec<u8>>()
     );
     let filter = Filter {
-        site: Some(site_name("first-dam")),
-        state: Some(State::Queued),
-        since_ms: Some(8_000),
-        until_ms: Some(14_000),
-        after: None,
+        sites: vec![site_name("first-dam")],
+        states: vec![State::Queued],
+        since: Some(Bound::Moment(8_000)),
+        until: Some(Bound::Moment(14_000)),
+        ..Filter::default()
     };
     assert_eq!(listed(&bench, filter.clone()).await, [8, 10, 12]);
     let after = bench

@@ -1,12 +1,13 @@
 //! A file that is there whole or not at all: written under a hidden name beside it, made durable, then renamed.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// A file on its way. Dropped unfinished, it leaves nothing and changes nothing.
 #[derive(Debug)]
-pub struct WholeFile {
+pub(crate) struct WholeFile {
     /// `None` once it has its name.
     to: Option<BufWriter<File>>,
     temporary: PathBuf,
@@ -18,14 +19,29 @@ impl WholeFile {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn begin(path: &Path) -> io::Result<Self> {
+    pub(crate) fn begin(path: &Path) -> io::Result<Self> {
+        Self::begin_with(path, 0o666)
+    }
+
+    /// The same, for nobody but its owner.
+    pub(crate) fn begin_private(path: &Path) -> io::Result<Self> {
+        Self::begin_with(path, 0o600)
+    }
+
+    fn begin_with(path: &Path, mode: u32) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(".part");
         let temporary = path.with_file_name(hidden);
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(mode)
+            .open(&temporary)?;
         Ok(Self {
-            to: Some(BufWriter::new(File::create(&temporary)?)),
+            to: Some(BufWriter::new(file)),
             temporary,
             path: path.to_owned(),
         })
@@ -35,7 +51,7 @@ impl WholeFile {
     ///
     /// # Errors
     /// Those of the system; the old file is still there then.
-    pub fn finish(mut self, ready: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn finish(mut self, ready: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
         let Some(to) = self.to.take() else {
             return Ok(());
         };
@@ -75,7 +91,7 @@ impl Drop for WholeFile {
 }
 
 /// Makes the names in the folder of `path` durable, where its file system can.
-pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
+fn sync_directory_of(path: &Path) -> io::Result<()> {
     use io::ErrorKind::{InvalidInput, Unsupported};
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

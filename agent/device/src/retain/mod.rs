@@ -1,0 +1,289 @@
+//! **retain**: the disk never overflows, and nothing that the store does not have is deleted to that end unless the
+//! operator allowed it.
+//!
+//! What goes is decided by [`weir_journey::retain`]; this part measures the file systems, deletes, and has the
+//! queue record it. Promises:
+//! - a verified image's files are deleted only after its row says durably that it is verified;
+//! - an image that no store has is deleted only with `retain.drop_unverified`, and only after the drop is recorded;
+//! - only files below a camera's folder or in our own spool are deleted, only while they hold the bytes that the
+//!   queue knows, and no link is followed to them;
+//! - a kill at any moment leaves nothing unrecorded: deletions that were begun are noted, and finished at the start;
+//! - a full disk, one without inodes and one that became read-only are states: told, and left by themselves.
+//!
+//! Nothing polls a disk that has room: it is measured every ten minutes, and when what was accepted since then could
+//! have used up half of what was free above the limit.
+
+mod disk;
+mod erase;
+mod oldest;
+mod places;
+mod reserve;
+mod standing;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use weir_journey::retain::{Needs, Policy};
+
+pub use disk::{Disk, Meter};
+pub use places::Folder;
+pub(crate) use reserve::Reserve;
+pub use standing::{DiskStanding, Standing};
+
+use crate::clock::Clock;
+use crate::complaints::Complaints;
+use crate::queue::{Class, Queue, QueueError};
+use crate::serve::Vitals;
+use places::Places;
+use reserve::SIZE;
+use sweep::Sweep;
+
+/// What to keep, and where.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What may be deleted, and when.
+    pub policy: Policy,
+    /// Rows of images that are over are kept this long; `None` for ever.
+    pub history: Option<Duration>,
+    /// The camera folders, and the spools.
+    pub folders: Vec<Folder>,
+    /// The state directory.
+    pub state: PathBuf,
+}
+
+/// What retention works with.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// The queue.
+    pub queue: Queue,
+    /// The time.
+    pub clock: Clock,
+    /// The file systems.
+    pub meter: Meter,
+    /// Where it is told how the disks stand.
+    pub standing: Arc<Standing>,
+    /// What is counted.
+    pub vitals: Arc<Vitals>,
+    /// What is said.
+    pub complaints: Arc<Complaints>,
+}
+
+/// Between two passes over a disk that has room.
+const IDLE: Duration = Duration::from_secs(600);
+/// The same where copies of our own wait to be freed.
+const COPIES: Duration = Duration::from_secs(60);
+/// Between two passes over a disk that lacks room, first and at most.
+const LACKING: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(300)];
+/// Between two passes, however often somebody raises the alarm.
+const LEAST: Duration = Duration::from_secs(1);
+/// Between two compactions of the queue.
+const COMPACTION: Duration = Duration::from_secs(86_400);
+
+/// Keeps the disks below their limits.
+#[derive(Debug)]
+pub struct Retention {
+    means: Means,
+    settings: Settings,
+    reserve: Reserve,
+    compacted: Option<Duration>,
+}
+
+/// What a pass came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Pass {
+    /// Files deleted.
+    files: u64,
+    /// Something is lacking still.
+    lacking: bool,
+}
+
+impl Retention {
+    /// Retention, not yet begun.
+    pub fn new(means: Means, settings: Settings) -> Self {
+        Self {
+            reserve: Reserve::of(&settings.state),
+            means,
+            settings,
+            compacted: None,
+        }
+    }
+
+    /// Works until `stop`.
+    ///
+    /// # Errors
+    /// What the queue calls [`Class::Fatal`]; whatever passes is waited out.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), QueueError> {
+        let mut lacking = LACKING[0];
+        while !stop.is_cancelled() {
+            let pass = match self.pass(&stop).await {
+                Err(error) if error.class() == Class::Fatal => return Err(error),
+                Err(error) => {
+                    self.complain("retain", &format!("nothing can be deleted now: {error}"));
+                    Pass {
+                        files: 0,
+                        lacking: true,
+                    }
+                }
+                Ok(pass) => {
+                    let over = "what is deleted can be recorded again";
+                    self.means.complaints.over("retain", &over);
+                    pass
+                }
+            };
+            lacking = if pass.lacking && pass.files == 0 {
+                (lacking * 2).min(LACKING[1])
+            } else {
+                LACKING[0]
+            };
+            let pause = if pass.lacking { lacking } else { self.idle() };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.rest(pause) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The pause while nothing is lacking.
+    fn idle(&self) -> Duration {
+        let copied = |folder: &Folder| !folder.overwritten.is_empty();
+        if self.settings.folders.iter().any(copied) {
+            COPIES
+        } else {
+            IDLE
+        }
+    }
+
+    /// Until it is time again, or somebody found a disk full.
+    async fn rest(&self, pause: Duration) {
+        tokio::time::sleep(LEAST).await;
+        tokio::select! {
+            () = self.means.standing.alarmed() => {}
+            () = tokio::time::sleep(pause.saturating_sub(LEAST)) => {}
+        }
+    }
+
+    async fn pass(&mut self, stop: &CancellationToken) -> Result<Pass, QueueError> {
+        let places = self.measure().await?;
+        let mut sweep = Sweep::new(
+            &self.means,
+            &self.settings.policy,
+            &self.reserve,
+            &places,
+            stop,
+        );
+        let deleted = Self::free(&mut sweep, &places).await;
+        let pass = sweep.told();
+        // The disks are told as they are, whether or not all could be done.
+        let after = self.measure().await?;
+        let used = self.means.queue.view().local_bytes().await.ok();
+        let lacking = self.tell(&after, used, &sweep.refusals());
+        deleted?;
+        self.keep_reserve(&after).await;
+        self.compact().await?;
+        Ok(Pass {
+            files: pass,
+            lacking,
+        })
+    }
+
+    async fn measure(&self) -> Result<Places, QueueError> {
+        let (meter, folders) = (self.means.meter.clone(), self.settings.folders.clone());
+        let state = self.settings.state.clone();
+        tokio::task::spawn_blocking(move || Places::measure(&meter, folders, state))
+            .await
+            .map_err(|_| QueueError::Closed)
+    }
+
+    /// Deletes what is to go, in the order in which it hurts least.
+    async fn free(sweep: &mut Sweep<'_>, places: &Places) -> Result<(), QueueError> {
+        sweep.finish_begun().await?;
+        sweep.copies().await?;
+        sweep.aged().await?;
+        for device in places.devices() {
+            let mut needs = Needs::of_room(&device.room, sweep.policy());
+            if !device.read_only && !needs.met() {
+                sweep.verified(&mut needs, Some(device.device)).await?;
+                sweep.unverified(&mut needs, Some(device.device)).await?;
+            }
+        }
+        let mut needs = Needs::of_quota(sweep.used().await?, sweep.policy());
+        sweep.verified(&mut needs, None).await?;
+        sweep.unverified(&mut needs, None).await
+    }
+
+    /// Tells how the disks stand; gives whether one is lacking.
+    fn tell(&self, places: &Places, used: Option<u64>, refusals: &[String]) -> bool {
+        let policy = &self.settings.policy;
+        let disks = places.standings(policy);
+        let over = used
+            .zip(policy.max_bytes)
+            .filter(|(used, most)| used > most);
+        let mut troubles: Vec<_> = refusals.to_vec();
+        if let Some((used, most)) = over {
+            troubles.push(format!(
+                "images take {} MiB and retain.max_bytes is {} MiB, but none of them may be deleted: {}",
+                used >> 20,
+                most >> 20,
+                places::remedy(policy)
+            ));
+        }
+        let lacking = over.is_some() || disks.iter().any(|one| one.trouble.is_some());
+        for trouble in disks.iter().filter_map(|one| one.trouble.as_ref()) {
+            self.complain("disk", trouble);
+        }
+        if !lacking {
+            self.means
+                .complaints
+                .over("disk", &"there is room on the disk again");
+        }
+        self.means.standing.measured(disks, used, policy);
+        let trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
+        self.means.standing.troubled(trouble);
+        lacking
+    }
+
+    /// Makes the reserve where there is room to spare for it.
+    async fn keep_reserve(&self, places: &Places) {
+        let spare = places.of_state().is_some_and(|disk| {
+            let limit = self.settings.policy.min_free.of(disk.room.bytes);
+            !disk.read_only && disk.room.free_bytes >= limit.saturating_add(4 * SIZE)
+        });
+        if spare {
+            let reserve = self.reserve.clone();
+            let kept = tokio::task::spawn_blocking(move || reserve.keep()).await;
+            if let Ok(Err(error)) = kept {
+                tracing::debug!(%error, "no room is kept back for records of deletions");
+            }
+        }
+    }
+
+    /// Compacts the queue once a day, and at the start.
+    async fn compact(&mut self) -> Result<(), QueueError> {
+        let now = self.means.clock.monotonic();
+        let due = self
+            .compacted
+            .is_none_or(|last| now.saturating_sub(last) >= COMPACTION);
+        let Some(history) = self.settings.history.filter(|_| due) else {
+            return Ok(());
+        };
+        let history_ms = i64::try_from(history.as_millis()).unwrap_or(i64::MAX);
+        let cutoff_ms = self.means.clock.now_ms().saturating_sub(history_ms);
+        let compacted = self.means.queue.compact(cutoff_ms).await?;
+        if compacted > 0 {
+            tracing::info!("{compacted} rows of images long over became counts by day");
+        }
+        self.compacted = Some(now);
+        Ok(())
+    }
+
+    fn complain(&self, about: &str, sentence: &dyn std::fmt::Display) {
+        let now = self.means.clock.monotonic();
+        self.means.complaints.warn(about, now, sentence);
+    }
+}

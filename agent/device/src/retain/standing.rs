@@ -1,0 +1,107 @@
+//! How the disks stand: written by retention and the register, read by the status page.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+use weir_journey::retain::{Needs, Policy};
+
+use super::disk::Disk;
+
+/// A file system that the agent uses, and what retention can do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskStanding {
+    /// The agent's folders on it.
+    pub folders: Vec<PathBuf>,
+    /// What it said last.
+    pub disk: Disk,
+    /// What is the matter, as a sentence; `None` when nothing is.
+    pub trouble: Option<String>,
+}
+
+/// The disks, and whether images can be accepted.
+#[derive(Debug, Default)]
+pub struct Standing {
+    disks: Mutex<Vec<DiskStanding>>,
+    trouble: Mutex<Option<String>>,
+    refusal: Mutex<Option<String>>,
+    /// Bytes that may still come before the disks are measured again.
+    headroom: AtomicU64,
+    alarm: Notify,
+}
+
+impl Standing {
+    /// The disks as they were measured last.
+    pub fn disks(&self) -> Vec<DiskStanding> {
+        lock(&self.disks).clone()
+    }
+
+    /// Whether images can be accepted, as far as is known.
+    pub fn accepting(&self) -> bool {
+        lock(&self.refusal).is_none()
+    }
+
+    /// What somebody should look at beside single disks, and why no image can be accepted: sentences.
+    pub fn troubles(&self) -> Vec<String> {
+        let mut troubles: Vec<_> = lock(&self.disks)
+            .iter()
+            .filter_map(|disk| disk.trouble.clone())
+            .collect();
+        troubles.extend(lock(&self.trouble).clone());
+        if let Some(why) = &*lock(&self.refusal) {
+            troubles.push(format!("images cannot be accepted now: {why}"));
+        }
+        troubles
+    }
+
+    /// An image of so many bytes was accepted: images can be.
+    pub fn accepted(&self, bytes: u64) {
+        lock(&self.refusal).take();
+        let taken = |headroom: u64| headroom.checked_sub(bytes);
+        let left = self
+            .headroom
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
+        if left.is_err() {
+            self.alarm.notify_one();
+        }
+    }
+
+    /// Images cannot be accepted, and why.
+    pub fn refused(&self, why: &str) {
+        *lock(&self.refusal) = Some(why.to_owned());
+        self.alarm.notify_one();
+    }
+
+    /// Returns when somebody found the disk full or nearly so.
+    pub(super) async fn alarmed(&self) {
+        self.alarm.notified().await;
+    }
+
+    pub(super) fn measured(&self, disks: Vec<DiskStanding>, used: Option<u64>, policy: &Policy) {
+        let headroom = disks.iter().map(|one| headroom(&one.disk, policy));
+        let quota = used
+            .zip(policy.max_bytes)
+            .map(|(used, most)| most.saturating_sub(used));
+        let headroom = headroom.chain(quota).min().unwrap_or(u64::MAX);
+        self.headroom.store(headroom, Ordering::Relaxed);
+        *lock(&self.disks) = disks;
+    }
+
+    pub(super) fn troubled(&self, trouble: Option<String>) {
+        *lock(&self.trouble) = trouble;
+    }
+}
+
+/// Bytes that may come before it is time to look again: half of what is left above the limit.
+fn headroom(disk: &Disk, policy: &Policy) -> u64 {
+    if disk.read_only || !Needs::of_room(&disk.room, policy).met() {
+        // Looked at soon anyway.
+        return u64::MAX;
+    }
+    (disk.room.free_bytes - policy.min_free.of(disk.room.bytes)) / 2
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

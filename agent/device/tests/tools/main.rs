@@ -1,0 +1,9 @@
+//! What an operator has in hand: `weir check`, lists and tables of the queue, completions and man pages.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod check;
+mod completions;
+mod manual;
+mod tables;

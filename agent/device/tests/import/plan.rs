@@ -20,14 +20,14 @@ fn snapshot(root: &Path) -> BTreeMap<String, Vec<u8>> {
 fn the_plan_says_what_would_be_done_and_changes_nothing() {
     let s3 = S3::start();
     let mut station = Station::new(&s3);
-    station.set_number("pipeline.concurrency", 1);
-    station.set("pipeline.seconds_per_image", "10s");
-    station.set("pipeline.max_event_age", "50s");
     let mut card = Card::with(&station, "card", 8);
     assert_eq!(
         upload(&station, &[card.path(), "--site", SITE]).count("uploaded"),
         8
     );
+    station.set_number("pipeline.concurrency", 1);
+    station.set("pipeline.seconds_per_image", "10s");
+    station.set("pipeline.max_event_age", "50s");
     for seed in 0..6 {
         card.take(
             &format!("DCIM/200/image_capture_2024-08-10_00-00-0{seed}.jpg"),
@@ -54,7 +54,8 @@ fn the_plan_says_what_would_be_done_and_changes_nothing() {
         (Some(7), Some(1)),
         "{plan}"
     );
-    assert_eq!(site["doubtful"], 1, "{plan}");
+    // Neither the copy nor the other has a time in its name.
+    assert_eq!(site["doubtful"], 2, "{plan}");
     assert_eq!(plan["ignored"], 1);
     assert!(
         site["first"]

@@ -2,6 +2,7 @@
 
 mod damage;
 mod due;
+mod import;
 mod filter;
 mod life;
 mod model;

@@ -102,11 +102,11 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
 /// # Errors
 /// As [`Queue::open`].
 pub(crate) async fn open_queue(state: &Path, world: &World) -> Result<Opened, QueueError> {
-    match Queue::open(state.to_owned(), world.clock.now()).await {
-        Err(error) if error.is_full() && Reserve::of(state).give_up() => {
-            Queue::open(state.to_owned(), world.clock.now()).await
+    loop {
+        match Queue::open(state.to_owned(), world.clock.now()).await {
+            Err(error) if error.is_full() && Reserve::of(state).give_up() => {}
+            other => return other,
         }
-        other => other,
     }
 }
 
@@ -296,7 +296,7 @@ impl Agent {
         let disks = Arc::clone(&self.disks);
         move |report| {
             if let settle::Report::NotCopied { .. } = report {
-                disks.refused(&report.to_string());
+                disks.refused(&report.to_string(), false);
             }
             complaints.warn(&report.about(), clock.monotonic(), report);
         }

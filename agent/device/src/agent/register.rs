@@ -58,12 +58,12 @@ impl Register {
     }
 
     fn sort(&self, error: QueueError) -> NotNow {
-        let words = error.to_string();
+        let (words, full) = (error.to_string(), error.is_full());
         if error.class() == Class::Fatal {
             // One is enough to end the agent: there is room for it, or it was told already.
             let _ = self.fatal.try_send(error);
         } else {
-            self.disks.refused(&words);
+            self.disks.refused(&words, full);
             let now = self.clock.monotonic();
             self.complaints.warn(
                 "queue",
@@ -111,12 +111,16 @@ impl Register {
             held: None,
         };
         let size = image.place.identity.size;
+        let copied = settled.copy.is_some();
         let accepted = match settled.copy {
             None => self.queue.accept(image).await,
             Some(_) => self.queue.accept_copy(image, source).await,
         };
         let accepted = accepted.map_err(|error| self.sort(error))?;
         self.disks.accepted(size);
+        if copied {
+            self.disks.copied();
+        }
         self.complaints.over("queue", &"images are accepted again");
         match &accepted {
             Accepted::New(id) | Accepted::Returned(id) => {

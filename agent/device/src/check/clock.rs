@@ -71,41 +71,36 @@ pub(super) fn against_the_store(ahead: Option<TimeDelta>) -> Judgement {
     }
 }
 
-/// What a service that keeps the clock right leaves behind, newest first: systemd-timesyncd(8), which touches
-/// the file with every correction.
-const TIMESYNCD: &str = "/run/systemd/timesync/synchronized";
-/// It made the clock plausible at boot, not right.
-const SAVED: &str = "/var/lib/systemd/timesync/clock";
+/// Whether something keeps the clock right, as far as anybody says.
+fn kept_right(said: Option<bool>) -> Judgement {
+    match said {
+        Some(true) => Judgement::ok("kept right by a time service"),
+        Some(false) => Judgement::warn(
+            "nothing keeps it right at the moment",
+            "enable a time service (`timedatectl set-ntp true`); where there is no network, fit a battery clock",
+        ),
+        None => Judgement::skipped("not known: no time service can be asked"),
+    }
+}
 
-/// Whether something keeps the clock right, by what it leaves on the disk and what `timedatectl` says.
-pub(super) async fn kept_right() -> Judgement {
+/// systemd-timesyncd(8) touches this file with every correction.
+const TIMESYNCD: &str = "/run/systemd/timesync/synchronized";
+
+/// Whether a time service says that the clock is right; `None` when none can be asked.
+async fn synchronised() -> Option<bool> {
     if Path::new(TIMESYNCD).exists() {
-        return Judgement::ok("kept right by systemd-timesyncd");
+        return Some(true);
     }
     let asked = tokio::process::Command::new("timedatectl")
         .args(["show", "--property=NTPSynchronized", "--value"])
         .kill_on_drop(true)
         .output();
     let answer = tokio::time::timeout(std::time::Duration::from_secs(5), asked).await;
-    let words = match answer {
-        Ok(Ok(output)) if output.status.success() => output.stdout,
-        _ => return Judgement::skipped(unknown()),
-    };
-    match String::from_utf8_lossy(&words).trim() {
-        "yes" => Judgement::ok("kept right, by the kernel's word"),
-        "no" => Judgement::warn(
-            "nothing keeps it right at the moment",
-            "enable a time service (`timedatectl set-ntp true`); where there is no network, fit a battery clock",
-        ),
-        _ => Judgement::skipped(unknown()),
-    }
-}
-
-fn unknown() -> &'static str {
-    if Path::new(SAVED).exists() {
-        "not known: systemd-timesyncd is there, and has not synchronised since the start"
-    } else {
-        "not known: neither systemd-timesyncd nor timedatectl tells"
+    let output = answer.ok()?.ok()?;
+    match String::from_utf8_lossy(&output.stdout).trim() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
     }
 }
 
@@ -165,7 +160,7 @@ fn system_rules() -> Option<String> {
 pub(super) async fn alone(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     let mut findings = vec![
         Check::begin("clock.plausible", "clock").judged(plausible(now)),
-        Check::begin("clock.synchronised", "clock").judged(kept_right().await),
+        Check::begin("clock.synchronised", "clock").judged(kept_right(synchronised().await)),
     ];
     // Far outside of it the zones' rules mean nothing.
     if Utc.timestamp_opt(now.timestamp(), 0).single().is_some() {
@@ -213,6 +208,13 @@ mod tests {
         assert_eq!(of("1970-01-01T00:03:00Z"), Outcome::Fail);
         assert_eq!(of("2080-01-01T00:00:00Z"), Outcome::Fail);
         assert_eq!(of("2026-11-21T00:00:00Z"), Outcome::Ok);
+    }
+
+    #[test]
+    fn a_clock_that_nobody_keeps_right_is_a_warning() {
+        assert_eq!(kept_right(Some(true)).outcome, Outcome::Ok);
+        assert_eq!(kept_right(Some(false)).outcome, Outcome::Warn);
+        assert_eq!(kept_right(None).outcome, Outcome::Skipped);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use weir_journey::retain::Level;
+
 use super::finding::Judgement;
 
 /// A file system, as statfs(2) describes it.
@@ -69,34 +71,50 @@ impl FileSystem {
     }
 }
 
-/// Below this share of free bytes or inodes somebody should know.
-const LOW: f64 = 0.10;
-/// Below this nothing can be relied on: a database and its log want this much.
-const LEAST: u64 = 64 << 20;
+/// What should stay free where retention keeps nothing free.
+const LOW: Level = Level::Percent(10);
+/// Below this nothing can be relied on: the database and its log want this much.
+const LEAST: u64 = 16 << 20;
 /// Inodes below which a folder is as good as full.
 const LEAST_INODES: u64 = 1000;
 
-/// Whether there is room.
-pub(super) fn room(of: &FileSystem) -> Judgement {
-    const FIX: &str = "free space on it, or use a larger disk";
-    let share = |free: u64, all: u64| free as f64 / all.max(1) as f64;
-    let bytes = share(of.free, of.bytes);
+/// What retention keeps free of a file system.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept {
+    pub(super) bytes: Level,
+    pub(super) inodes: Level,
+}
+
+/// Whether there is room, and as much as retention should keep.
+pub(super) fn room(of: &FileSystem, kept: Kept) -> Judgement {
+    let share = |free: u64, all: u64| 100.0 * free as f64 / all.max(1) as f64;
     let counted = of.inodes > 0;
     let inodes = if counted {
-        format!(
-            ", {:.0} % of its inodes",
-            100.0 * share(of.free_inodes, of.inodes)
-        )
+        let share = share(of.free_inodes, of.inodes);
+        format!(", {share:.0} % of its inodes")
     } else {
         String::new()
     };
-    let detail = format!("{} ({:.0} %) free{inodes}", size(of.free), 100.0 * bytes);
+    let (free, bytes) = (super::size(of.free), share(of.free, of.bytes));
+    let detail = format!("{free} ({bytes:.0} %) free{inodes}");
+    let low = |free: u64, all: u64, kept: Level| {
+        let wanted = Some(kept.of(all)).filter(|&wanted| wanted > 0);
+        free < wanted.unwrap_or(LOW.of(all))
+    };
     if of.read_only {
         Judgement::ok(format!("{detail}; mounted read-only"))
     } else if of.free < LEAST || (counted && of.free_inodes < LEAST_INODES) {
-        Judgement::fail(format!("nearly full: {detail}"), FIX)
-    } else if bytes < LOW || (counted && share(of.free_inodes, of.inodes) < LOW) {
-        Judgement::warn(detail, FIX)
+        Judgement::fail(
+            format!("nearly full: {detail}"),
+            "free space on it, or use a larger disk",
+        )
+    } else if low(of.free, of.bytes, kept.bytes)
+        || (counted && low(of.free_inodes, of.inodes, kept.inodes))
+    {
+        Judgement::warn(
+            format!("{detail}: less than should stay free"),
+            "free space on it, use a larger disk, or let verified images go earlier (retain.keep, retain.max_bytes)",
+        )
     } else {
         Judgement::ok(detail)
     }
@@ -146,15 +164,16 @@ pub(super) fn for_a_camera(of: &FileSystem, rescan: std::time::Duration) -> Judg
     }
 }
 
-fn size(bytes: u64) -> String {
-    crate::check::size(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::finding::Outcome;
     use super::*;
     use proptest::prelude::*;
+
+    const KEPT: Kept = Kept {
+        bytes: Level::Percent(5),
+        inodes: Level::Percent(5),
+    };
 
     fn disk(bytes: u64, free: u64, inodes: u64, free_inodes: u64) -> FileSystem {
         FileSystem {
@@ -173,10 +192,12 @@ mod tests {
         fn more_room_is_never_worse(
             bytes in 1_u64..1 << 44, less in 0.0..1.0_f64, more in 0.0..1.0_f64,
             inodes in 0_u64..1 << 32, few in 0.0..1.0_f64, many in 0.0..1.0_f64,
+            keep in 0_u8..=50,
         ) {
+            let kept = Kept { bytes: Level::Percent(keep), inodes: Level::Percent(keep) };
             let of = |share: f64, all: u64| (share * all as f64) as u64;
-            let worse = room(&disk(bytes, of(less.min(more), bytes), inodes, of(few.min(many), inodes)));
-            let better = room(&disk(bytes, of(less.max(more), bytes), inodes, of(few.max(many), inodes)));
+            let worse = room(&disk(bytes, of(less.min(more), bytes), inodes, of(few.min(many), inodes)), kept);
+            let better = room(&disk(bytes, of(less.max(more), bytes), inodes, of(few.max(many), inodes)), kept);
             prop_assert!(better.outcome <= worse.outcome, "{better:?} {worse:?}");
             for judged in [worse, better] {
                 prop_assert_eq!(judged.fix.is_some(), judged.outcome >= Outcome::Warn);
@@ -186,13 +207,13 @@ mod tests {
 
     #[test]
     fn a_disk_is_judged_by_what_is_scarcer() {
-        let outcome = |disk: FileSystem| room(&disk).outcome;
+        let outcome = |disk: FileSystem| room(&disk, KEPT).outcome;
         assert_eq!(
             outcome(disk(100 << 30, 50 << 30, 1 << 20, 1 << 19)),
             Outcome::Ok
         );
         assert_eq!(
-            outcome(disk(100 << 30, 9 << 30, 1 << 20, 1 << 19)),
+            outcome(disk(100 << 30, 4 << 30, 1 << 20, 1 << 19)),
             Outcome::Warn
         );
         assert_eq!(

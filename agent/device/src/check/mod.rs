@@ -213,9 +213,9 @@ async fn of_sites(
     }
     let mut findings: Vec<_> = disks
         .values()
-        .filter_map(|directory| disk(directory))
+        .filter_map(|directory| disk(config, directory))
         .collect();
-    let limit = Check::begin("watch.limit", "inotify");
+    let limit = Check::begin("inotify.limit", "inotify");
     findings.extend((folders > 0).then(|| limit.judged(watches(folders, max_watches()))));
     emit(Batch {
         site: None,
@@ -224,10 +224,14 @@ async fn of_sites(
 }
 
 /// The room on the file system of a folder.
-fn disk(directory: &std::path::Path) -> Option<Finding> {
+fn disk(config: &Config, directory: &std::path::Path) -> Option<Finding> {
+    let kept = disk::Kept {
+        bytes: config.retain.policy.min_free,
+        inodes: config.retain.policy.min_free_inodes,
+    };
     let check = Check::begin("disk", directory.display());
     let found = disk::FileSystem::of(directory).ok()?;
-    let judgement = disk::room(&found);
+    let judgement = disk::room(&found, kept);
     let detail = format!("{}: {}", directory.display(), judgement.detail);
     Some(check.judged(Judgement {
         detail,

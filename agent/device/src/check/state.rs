@@ -34,7 +34,7 @@ pub(super) async fn check(directory: &Path) -> Vec<Finding> {
 
 /// Whether it is there, and what was found.
 fn on_disk(directory: &Path) -> (bool, Vec<Finding>) {
-    let check = Check::begin("state.directory", directory.display());
+    let check = Check::begin("storage.directory", directory.display());
     let metadata = match fs::metadata(directory) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -68,7 +68,7 @@ fn on_disk(directory: &Path) -> (bool, Vec<Finding>) {
         check.ok(format!("is there, mode {mode:04o}"))
     }];
     if let Ok(found) = FileSystem::of(directory) {
-        let check = Check::begin("state.filesystem", directory.display());
+        let check = Check::begin("storage.filesystem", directory.display());
         findings.push(check.judged(disk::for_the_queue(&found)));
     }
     findings.push(durable(directory));
@@ -101,7 +101,7 @@ fn creatable(check: Check, directory: &Path) -> Finding {
 
 /// Writes a scratch file and has it made durable, as the queue does with every image.
 fn durable(directory: &Path) -> Finding {
-    let check = Check::begin("state.durable", directory.display());
+    let check = Check::begin("storage.durable", directory.display());
     match syncs(directory) {
         Ok(median) if median > SLOW => check.warn(
             format!(
@@ -145,7 +145,7 @@ fn syncs(directory: &Path) -> io::Result<Duration> {
 
 /// Opens the database to read, as every look into it does.
 async fn queue(directory: PathBuf) -> Finding {
-    let check = Check::begin("state.queue", directory.join("queue.db").display());
+    let check = Check::begin("storage.queue", directory.join("queue.db").display());
     let stats = match View::open(directory).await {
         Ok(view) => view.stats().await,
         Err(error) => Err(error),
@@ -186,7 +186,7 @@ async fn queue(directory: PathBuf) -> Finding {
 
 /// Whether an agent works there; the lock itself is not touched.
 fn daemon(directory: &Path) -> Finding {
-    let check = Check::begin("state.agent", directory.display());
+    let check = Check::begin("storage.agent", directory.display());
     match lock::holder(directory) {
         Ok(Some(process)) => check.ok(format!("an agent runs (process {process})")),
         Ok(None) => check.warn("no agent runs", "start it: `weir run`, or its service"),
@@ -213,18 +213,24 @@ mod tests {
     async fn a_state_folder_is_judged_as_it_is() {
         let home = tempfile::tempdir().unwrap();
         let state = home.path().join("state");
-        assert_eq!(outcome(&state, "state.directory").await, Some(Outcome::Ok));
-        assert_eq!(outcome(&state, "state.durable").await, None);
+        assert_eq!(
+            outcome(&state, "storage.directory").await,
+            Some(Outcome::Ok)
+        );
+        assert_eq!(outcome(&state, "storage.durable").await, None);
         fs::create_dir(&state).unwrap();
         fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
         assert_eq!(
-            outcome(&state, "state.directory").await,
+            outcome(&state, "storage.directory").await,
             Some(Outcome::Warn)
         );
         fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
-        assert_eq!(outcome(&state, "state.directory").await, Some(Outcome::Ok));
-        assert_eq!(outcome(&state, "state.durable").await, Some(Outcome::Ok));
-        assert_eq!(outcome(&state, "state.queue").await, Some(Outcome::Ok));
+        assert_eq!(
+            outcome(&state, "storage.directory").await,
+            Some(Outcome::Ok)
+        );
+        assert_eq!(outcome(&state, "storage.durable").await, Some(Outcome::Ok));
+        assert_eq!(outcome(&state, "storage.queue").await, Some(Outcome::Ok));
         assert_eq!(
             fs::read_dir(&state).unwrap().count(),
             0,
@@ -235,11 +241,11 @@ mod tests {
             "no database at all, and long enough to be one".repeat(100),
         )
         .unwrap();
-        assert_eq!(outcome(&state, "state.queue").await, Some(Outcome::Fail));
+        assert_eq!(outcome(&state, "storage.queue").await, Some(Outcome::Fail));
         fs::remove_dir_all(&state).unwrap();
         fs::write(&state, "").unwrap();
         assert_eq!(
-            outcome(&state, "state.directory").await,
+            outcome(&state, "storage.directory").await,
             Some(Outcome::Fail)
         );
     }
@@ -248,17 +254,17 @@ mod tests {
     async fn a_running_agent_is_seen_and_not_disturbed() {
         let state = tempfile::tempdir().unwrap();
         assert_eq!(
-            outcome(state.path(), "state.agent").await,
+            outcome(state.path(), "storage.agent").await,
             Some(Outcome::Warn)
         );
         let lock = Lock::take(state.path()).unwrap();
         assert_eq!(
-            outcome(state.path(), "state.agent").await,
+            outcome(state.path(), "storage.agent").await,
             Some(Outcome::Ok)
         );
         drop(lock);
         assert_eq!(
-            outcome(state.path(), "state.agent").await,
+            outcome(state.path(), "storage.agent").await,
             Some(Outcome::Warn)
         );
     }

@@ -118,7 +118,7 @@ async fn apply_all(
     };
     let mut tally = Tally::default();
     while let Some(line) = reader
-        .next()
+        .read()
         .map_err(|error| Failed::Work(error.to_string()))?
     {
         let now = Utc::now();

@@ -126,7 +126,8 @@ impl<'a> Record<'a> {
         let word = |name: &str| capture[name].as_str().map(str::to_owned);
         let warnings = capture["warnings"].as_array().into_iter().flatten();
         let codes: Vec<_> = warnings
-            .filter_map(|warning| warning["warning"].as_str())
+            // The first agents called it `warning`.
+            .filter_map(|warning| warning["code"].as_str().or(warning["warning"].as_str()))
             .collect();
         let target = image.target.as_ref();
         let removed = image.removed.as_ref();

@@ -244,14 +244,11 @@ impl Audience for Teller {
                 bytes(progress.stored_bytes)
             );
             bar.set_message(progress.waits_for.clone().unwrap_or(read));
-        } else if !self.quiet && progress.waits_for != self.waits_for {
-            if let Some(why) = progress
-                .waits_for
-                .as_ref()
-                .filter(|why| !same_wait(why, self.waits_for.as_deref()))
-            {
-                self.say(&format!("waiting: {why}"));
-            }
+        } else if !self.quiet
+            && let Some(why) = &progress.waits_for
+            && !same_wait(why, self.waits_for.as_deref())
+        {
+            self.say(&format!("waiting: {why}"));
         }
         self.waits_for.clone_from(&progress.waits_for);
     }

@@ -97,7 +97,7 @@ impl Lines {
             path: path.to_owned(),
             kind,
         };
-        let first = match lines.next::<Value>()? {
+        let first = match lines.read::<Value>()? {
             Some(Line::Good(first, _)) if first["weir"] == kind => first,
             _ => return Err(foreign()),
         };
@@ -116,7 +116,7 @@ impl Lines {
     ///
     /// # Errors
     /// [`ExchangeError::Io`].
-    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<Line<T>>, ExchangeError> {
+    pub fn read<T: DeserializeOwned>(&mut self) -> Result<Option<Line<T>>, ExchangeError> {
         let mut bytes = Vec::new();
         let begins = self.offset;
         let read = (&mut self.from).take(LONGEST).read_until(b'\n', &mut bytes);
@@ -151,7 +151,7 @@ impl Lines {
     ) -> Result<Option<Line<T>>, ExchangeError> {
         let sought = self.from.seek(SeekFrom::Start(offset));
         self.offset = sought.map_err(ExchangeError::io(&self.path))?;
-        self.next()
+        self.read()
     }
 
     fn skip_rest(&mut self) -> Result<u64, ExchangeError> {
@@ -180,7 +180,7 @@ mod tests {
             std::fs::write(&path, body).unwrap();
             let mut lines = Lines::open(&path, "receipt").unwrap();
             let mut good = 0;
-            while let Some(line) = lines.next::<Value>().unwrap() {
+            while let Some(line) = lines.read::<Value>().unwrap() {
                 good += u64::from(matches!(line, Line::Good(value, _) if value["n"] == good));
             }
             prop_assert_eq!(good, 3);
@@ -219,7 +219,7 @@ mod tests {
         );
         std::fs::write(&path, text).unwrap();
         let mut lines = Lines::open(&path, "receipt").unwrap();
-        let mut next = || lines.next::<Value>().unwrap();
+        let mut next = || lines.read::<Value>().unwrap();
         assert!(matches!(next(), Some(Line::Damaged(2, why)) if why.contains("long")));
         assert!(matches!(next(), Some(Line::Good(..))));
         assert!(matches!(next(), Some(Line::Damaged(4, why)) if why.contains("short")));

@@ -68,7 +68,7 @@ impl Manifest {
             Err(error) => return Err(error),
         };
         let (mut index, mut damaged) = (HashMap::new(), 0);
-        while let Some(line) = lines.next::<Entry>()? {
+        while let Some(line) = lines.read::<Entry>()? {
             match line {
                 Line::Good(entry, offset) => drop(index.insert(key_of(&entry.path), offset)),
                 Line::Damaged(..) => damaged += 1,
@@ -178,7 +178,7 @@ mod tests {
         let evidence = Evidence {
             exif: None,
             path: Path::new("image_capture_2024-08-09_14-30-00.jpg"),
-            mtime: Utc::now().into(),
+            mtime: Utc::now(),
         };
         Entry {
             site: "first-dam".into(),

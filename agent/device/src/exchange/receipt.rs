@@ -146,9 +146,9 @@ impl ReceiptReader {
     ///
     /// # Errors
     /// [`ExchangeError::Io`].
-    pub fn next(&mut self) -> Result<Option<Result<ReceiptLine, String>>, ExchangeError> {
+    pub fn read(&mut self) -> Result<Option<Result<ReceiptLine, String>>, ExchangeError> {
         loop {
-            match self.lines.next::<Any>()? {
+            match self.lines.read::<Any>()? {
                 None if self.ended == Some(self.read) => return Ok(None),
                 None => {
                     let why = match self.ended.replace(self.read) {
@@ -190,7 +190,7 @@ mod tests {
             captured_at: "2024-08-09T14:30:00-07:00".parse().unwrap(),
             verified_at: "2026-11-21T05:10:00Z".parse().unwrap(),
             proof: Proof::Checksum,
-            etag: (number % 2 == 0).then(|| "\"x\"".into()),
+            etag: (number.is_multiple_of(2)).then(|| "\"x\"".into()),
         }
     }
 
@@ -208,7 +208,7 @@ mod tests {
     fn read(path: &Path) -> (Vec<ReceiptLine>, Vec<String>) {
         let mut reader = ReceiptReader::open(path).unwrap();
         let (mut images, mut complaints) = (Vec::new(), Vec::new());
-        while let Some(next) = reader.next().unwrap() {
+        while let Some(next) = reader.read().unwrap() {
             match next {
                 Ok(line) => images.push(line),
                 Err(why) => complaints.push(why),

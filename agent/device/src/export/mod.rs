@@ -279,7 +279,7 @@ fn named_and_there(folder: &Path) -> Result<HashSet<[u8; 16]>, ExportError> {
         return Ok(has);
     }
     let mut lines = Lines::open(&path, "manifest")?;
-    while let Some(line) = lines.next::<Entry>()? {
+    while let Some(line) = lines.read::<Entry>()? {
         if let Line::Good(entry, _) = line
             && let Ok(sha256) = entry.sha256.parse()
             && folder

@@ -64,6 +64,9 @@ pub enum Sorted {
 /// How the capture time was found. A text that is no JSON costs its own row, not the list.
 const CAPTURE: &str = "(CASE WHEN json_valid(i.capture) THEN i.capture ELSE '{}' END)";
 
+/// The code of a warning; the first agents called it `warning`.
+const CODE: &str = "coalesce(w.value ->> '$.code', w.value ->> '$.warning')";
+
 /// A `WHERE` with its values.
 struct Condition {
     text: String,
@@ -130,7 +133,7 @@ impl Filter {
         }
         if let Some(code) = &self.warning {
             let warned = format!(
-                "EXISTS (SELECT 1 FROM json_each({CAPTURE}, '$.warnings') w WHERE w.value ->> '$.warning' = ?)"
+                "EXISTS (SELECT 1 FROM json_each({CAPTURE}, '$.warnings') w WHERE {CODE} = ?)"
             );
             all.and(&warned, [code.clone().into()]);
         }

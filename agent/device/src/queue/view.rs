@@ -133,7 +133,7 @@ impl View {
     }
 
     /// Judged files under `dir` behind `after` in order of path, at most `limit`.
-    pub(super) async fn seen_under(
+    pub async fn seen_under(
         &self,
         dir: PathBuf,
         after: Option<PathBuf>,

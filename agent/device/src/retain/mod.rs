@@ -10,7 +10,7 @@
 //! - a kill at any moment leaves nothing unrecorded: deletions that were begun are noted, and finished at the start;
 //! - a full disk, one without inodes and one that became read-only are states: told, and left by themselves.
 //!
-//! Nothing polls a disk that has room: it is measured every ten minutes, and when what was accepted since then could
+//! A disk that has room is only measured, every ten minutes; what was accepted meanwhile raises the alarm when it could
 //! have used up half of what was free above the limit.
 
 mod disk;
@@ -73,12 +73,14 @@ pub struct Means {
     pub complaints: Arc<Complaints>,
 }
 
-/// Between two passes over a disk that has room.
-const IDLE: Duration = Duration::from_secs(600);
-/// The same where copies of our own wait to be freed.
-const COPIES: Duration = Duration::from_secs(60);
+/// Between two passes over disks that have room.
+const IDLE: Duration = Duration::from_secs(3_600);
+/// Between two looks at them meanwhile.
+const GLANCE: Duration = Duration::from_secs(600);
+/// Between two passes while copies of our own wait to be verified and freed.
+const COPIES: Duration = Duration::from_secs(30);
 /// Between two passes over a disk that lacks room, first and at most.
-const LACKING: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(300)];
+const LACKING: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(60)];
 /// Between two passes, however often somebody raises the alarm.
 const LEAST: Duration = Duration::from_secs(1);
 /// Between two compactions of the queue.
@@ -151,20 +153,30 @@ impl Retention {
 
     /// The pause while nothing is lacking.
     fn idle(&self) -> Duration {
-        let copied = |folder: &Folder| !folder.overwritten.is_empty();
-        if self.settings.folders.iter().any(copied) {
+        if self.means.standing.copies_wait() {
             COPIES
         } else {
             IDLE
         }
     }
 
-    /// Until it is time again, or somebody found a disk full.
-    async fn rest(&self, pause: Duration) {
+    /// Until it is time again, or a disk was found full, by somebody or by a glance.
+    async fn rest(&self, mut pause: Duration) {
         tokio::time::sleep(LEAST).await;
-        tokio::select! {
-            () = self.means.standing.alarmed() => {}
-            () = tokio::time::sleep(pause.saturating_sub(LEAST)) => {}
+        while !pause.is_zero() {
+            let next = pause.min(GLANCE);
+            pause = pause.saturating_sub(next);
+            tokio::select! {
+                () = self.means.standing.alarmed() => return,
+                () = tokio::time::sleep(next) => {}
+            }
+            let standings = self
+                .measure()
+                .await
+                .map(|places| places.standings(&self.settings.policy));
+            if standings.is_ok_and(|all| all.iter().any(|one| one.trouble.is_some())) {
+                return;
+            }
         }
     }
 
@@ -185,6 +197,10 @@ impl Retention {
         let lacking = self.tell(&after, used, &sweep.refusals());
         deleted?;
         self.keep_reserve(&after).await;
+        if lacking && pass == 0 && self.means.standing.is_full() {
+            // Nothing may be deleted: what is kept back lets the queue write, so that images go up and may go.
+            self.reserve.give_up();
+        }
         self.compact().await?;
         Ok(Pass {
             files: pass,
@@ -203,7 +219,8 @@ impl Retention {
     /// Deletes what is to go, in the order in which it hurts least.
     async fn free(sweep: &mut Sweep<'_>, places: &Places) -> Result<(), QueueError> {
         sweep.finish_begun().await?;
-        sweep.copies().await?;
+        let copies = sweep.copies().await?;
+        sweep.standing().copies_left(copies);
         sweep.aged().await?;
         for device in places.devices() {
             let mut needs = Needs::of_room(&device.room, sweep.policy());

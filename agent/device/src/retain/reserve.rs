@@ -1,7 +1,9 @@
-//! Some room kept back, so that deletions can still be recorded when the disk is full.
+//! Some room kept back, so that the queue can go on when the disk is full.
 //!
-//! It is a file beside the queue. When the queue cannot write for want of room and something is to be deleted, the
-//! file goes first; it is made again when there is room to spare.
+//! It is a file beside the queue. When the queue cannot write for want of room, the file is made shorter, a step at a
+//! time: each is enough to record hundreds of deletions, or to have images claimed and verified, so that their files
+//! may go. A camera on the same disk may be quicker to use up what is given back; then the next step follows. The
+//! file is made whole again when there is room to spare.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -10,8 +12,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
 
-/// Bytes kept back: what the commits of a few hundred deletions take.
-pub(super) const SIZE: u64 = 2 << 20;
+/// Bytes kept back.
+pub(super) const SIZE: u64 = 4 << 20;
+
+/// Bytes given back at once.
+const STEP: u64 = 512 << 10;
 
 /// The reserve of a state directory.
 #[derive(Debug, Clone)]
@@ -22,9 +27,17 @@ impl Reserve {
         Self(state.join("reserve"))
     }
 
-    /// Gives the room back; whether there was any.
+    /// Gives a part of the room back; whether there was any. Blocks.
     pub(crate) fn give_up(&self) -> bool {
-        fs::remove_file(&self.0).is_ok()
+        let shorter = OpenOptions::new()
+            .write(true)
+            .open(&self.0)
+            .and_then(|file| {
+                let left = file.metadata()?.len();
+                file.set_len(left.saturating_sub(STEP))?;
+                Ok(left > 0)
+            });
+        shorter.unwrap_or(false)
     }
 
     /// Makes it, unless it is there.
@@ -38,11 +51,12 @@ impl Reserve {
         let file = OpenOptions::new()
             .write(true)
             .create(true)
-            .truncate(true)
+            .truncate(false)
             .mode(0o600)
             .open(&self.0)?;
         fill(&file).inspect_err(|_| {
-            self.give_up();
+            // Half a reserve would be taken for one that was given up in part.
+            let _ = fs::remove_file(&self.0);
         })
     }
 }
@@ -66,14 +80,20 @@ mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
     #[test]
-    fn the_reserve_takes_room_and_gives_it_back_once() {
+    fn the_reserve_takes_room_and_gives_it_back_step_by_step() {
         let state = tempfile::tempdir().unwrap();
         let reserve = Reserve::of(state.path());
         reserve.keep().unwrap();
         reserve.keep().unwrap();
         let stat = fs::metadata(state.path().join("reserve")).unwrap();
         assert!(stat.blocks() * 512 >= SIZE, "it only looks large");
-        assert!(reserve.give_up());
+        for left in (0..SIZE / STEP).rev() {
+            assert!(reserve.give_up());
+            let stat = fs::metadata(state.path().join("reserve")).unwrap();
+            assert_eq!(stat.len(), left * STEP);
+        }
         assert!(!reserve.give_up());
+        reserve.keep().unwrap();
+        assert!(reserve.give_up());
     }
 }

@@ -1,7 +1,7 @@
 //! How the disks stand: written by retention and the register, read by the status page.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -26,6 +26,10 @@ pub struct Standing {
     disks: Mutex<Vec<DiskStanding>>,
     trouble: Mutex<Option<String>>,
     refusal: Mutex<Option<String>>,
+    /// The queue lacks room to write, as far as anybody told.
+    full: AtomicBool,
+    /// Copies of our own lie in a spool.
+    copies: AtomicBool,
     /// Bytes that may still come before the disks are measured again.
     headroom: AtomicU64,
     alarm: Notify,
@@ -58,6 +62,7 @@ impl Standing {
     /// An image of so many bytes was accepted: images can be.
     pub fn accepted(&self, bytes: u64) {
         lock(&self.refusal).take();
+        self.full.store(false, Ordering::Relaxed);
         let taken = |headroom: u64| headroom.checked_sub(bytes);
         let left = self
             .headroom
@@ -67,10 +72,31 @@ impl Standing {
         }
     }
 
-    /// Images cannot be accepted, and why.
-    pub fn refused(&self, why: &str) {
+    /// A copy of our own was accepted: it is to be freed once it is verified.
+    pub fn copied(&self) {
+        if !self.copies.swap(true, Ordering::Relaxed) {
+            self.alarm.notify_one();
+        }
+    }
+
+    pub(super) fn copies_left(&self, any: bool) {
+        self.copies.store(any, Ordering::Relaxed);
+    }
+
+    pub(super) fn copies_wait(&self) -> bool {
+        self.copies.load(Ordering::Relaxed)
+    }
+
+    /// Images cannot be accepted, and why; `full` when it is for want of room.
+    pub fn refused(&self, why: &str, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
         *lock(&self.refusal) = Some(why.to_owned());
         self.alarm.notify_one();
+    }
+
+    /// Whether the queue could not write for want of room when it was last asked to.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
     }
 
     /// Returns when somebody found the disk full or nearly so.

@@ -13,6 +13,7 @@ use super::erase::{Erased, erase};
 use super::oldest::Oldest;
 use super::places::Places;
 use super::reserve::Reserve;
+use super::standing::Standing;
 use crate::queue::{Class, Departed, Dossier, ImageId, Local, Place, QueueError, Selector, SiteId};
 use crate::snapshot::discard_folder;
 
@@ -113,8 +114,15 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
-    /// Frees our own copies of images that the store has.
-    pub(super) async fn copies(&mut self) -> Result<(), QueueError> {
+    /// How the disks stand, to be told.
+    pub(super) fn standing(&self) -> &Standing {
+        &self.means.standing
+    }
+
+    /// Frees our own copies of images that the store has; whether others are left.
+    pub(super) async fn copies(&mut self) -> Result<bool, QueueError> {
+        let view = self.means.queue.view();
+        let mut left = false;
         let spools: Vec<_> = self
             .places
             .own()
@@ -122,7 +130,6 @@ impl<'a> Sweep<'a> {
             .collect();
         for spool in spools {
             loop {
-                let view = self.means.queue.view();
                 let page = view.verified_below(spool.clone(), BATCH as u32).await?;
                 let before = self.files;
                 self.go(&page, &mut Needs::default()).await?;
@@ -130,8 +137,9 @@ impl<'a> Sweep<'a> {
                     break;
                 }
             }
+            left |= !view.seen_under(spool, None, 1).await?.is_empty();
         }
-        Ok(())
+        Ok(left)
     }
 
     /// Deletes what was kept for as long as it should be.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use weir_journey::settle::{Format, Outcome, Patience, Settling};
+use weir_journey::settle::{Format, Observation, Outcome, Patience, Settling};
 
 use super::durable::Durable;
 use super::in_hand::InHand;
@@ -63,7 +63,10 @@ pub(super) async fn work<R: Register>(bench: Arc<Bench<R>>, job: Job) -> (PathBu
     } = job;
     let next = match reading(&bench, root, &path).await {
         None => Next::Untouched,
-        Some(Ok((reading, copy))) => {
+        Some(Ok((mut reading, copy))) => {
+            if copy.is_some() {
+                reading.after = after_lingering(&path, reading.after).await;
+            }
             let now = (bench.clock)();
             let (before, after) = (reading.before, reading.after);
             let outcome =
@@ -84,6 +87,19 @@ pub(super) async fn work<R: Register>(bench: Arc<Bench<R>>, job: Job) -> (PathBu
         Some(Err(fault)) => failed(&bench, root, &path, &mut settling, fault).await,
     };
     (path, settling, next)
+}
+
+/// How long a file that its camera overwrites must stand still after it was copied. A camera that pauses in the
+/// middle of a picture, in place, leaves something that looks whole.
+const LINGER: Duration = Duration::from_millis(250);
+
+/// What is at `path` a moment later; `before` when that cannot be told.
+async fn after_lingering(path: &Path, before: Observation) -> Observation {
+    tokio::time::sleep(LINGER).await;
+    let path = path.to_owned();
+    let looked = tokio::task::spawn_blocking(move || look(&path)).await;
+    // Gone or another file: the copy is of what was there.
+    looked.map_or(before, |looked| looked.unwrap_or(before))
 }
 
 /// Reads under a permit, noted as in hand; `None` when the agent is stopping.

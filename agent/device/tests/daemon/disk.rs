@@ -1,60 +1,20 @@
 //! A state directory on a disk that is full, or that cannot be written at all. These mount a small file system, which
 //! only root may: `cargo test -p weir --test daemon -- --ignored` (`scripts/test` does it where it can).
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::support::oracle::Oracle;
 use crate::support::station::{BUCKET, text};
-use crate::support::{S3, Station, hydrocam, jpeg, wait};
-
-/// A small file system in memory, mounted for as long as this lives.
-struct Disk(PathBuf);
-
-impl Disk {
-    /// Mounts one at `path`, with these options of tmpfs(5).
-    fn mount(path: PathBuf, options: &str) -> Self {
-        fs::create_dir(&path).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", options, "weir-test"])
-            .arg(&path)
-            .output()
-            .expect("mount(8) is there");
-        assert!(
-            mounted.status.success(),
-            "this test mounts a small tmpfs and so needs to run as root (or with CAP_SYS_ADMIN): {}",
-            text(&mounted.stderr)
-        );
-        Self(path)
-    }
-
-    /// Fills it to the last byte; gives the file that does.
-    fn fill(&self) -> PathBuf {
-        let ballast = self.0.join("ballast");
-        let mut file = File::create(&ballast).unwrap();
-        for piece in [64 * 1024, 4096, 1] {
-            while file.write_all(&vec![1; piece]).is_ok() {}
-        }
-        ballast
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // Lazily, for an agent may still have it open; a failure leaves a few MiB of memory mounted.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
+use crate::support::{Disk, S3, Station, hydrocam, jpeg, wait};
 
 #[test]
 #[ignore = "mounts a file system: needs root, see scripts/test"]
 fn a_full_disk_is_waited_out_and_costs_no_image() {
     let s3 = S3::start();
     let station = Station::new(&s3);
-    let disk = Disk::mount(station.state(), "size=16m,mode=700");
+    let disk = Disk::tmpfs(station.state(), "size=16m,mode=700");
     let mut agent = station.start();
     let mut pictures = vec![jpeg(0)];
     station.drop_file(hydrocam(0), &pictures[0]);
@@ -88,7 +48,7 @@ fn a_full_disk_is_waited_out_and_costs_no_image() {
 fn a_full_disk_at_the_start_is_no_reason_to_throw_the_queue_away() {
     let s3 = S3::start();
     let station = Station::new(&s3);
-    let disk = Disk::mount(station.state(), "size=2m,mode=700");
+    let disk = Disk::tmpfs(station.state(), "size=2m,mode=700");
     s3.down();
     let picture = jpeg(1);
     station.drop_file(hydrocam(0), &picture);
@@ -123,7 +83,7 @@ fn any_corrupt(state: &Path) -> bool {
 fn a_state_directory_that_cannot_be_written_is_named() {
     let s3 = S3::start();
     let station = Station::new(&s3);
-    let _disk = Disk::mount(station.state(), "size=1m,ro");
+    let _disk = Disk::tmpfs(station.state(), "size=1m,ro");
     let output = station.weir(&["run"]);
     assert_eq!(output.status.code(), Some(1));
     let words = text(&output.stderr);

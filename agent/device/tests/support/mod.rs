@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 
 pub(crate) mod agent;
+pub(crate) mod disk;
 pub(crate) mod foreign;
 pub(crate) mod http;
 pub(crate) mod oracle;
@@ -14,6 +15,7 @@ pub(crate) mod station;
 pub(crate) mod visit;
 pub(crate) mod wait;
 
+pub(crate) use disk::Disk;
 pub(crate) use s3::S3;
 pub(crate) use station::Station;
 pub(crate) use weir_journey::fixtures::Picture;

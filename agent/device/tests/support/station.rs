@@ -24,6 +24,7 @@ pub(crate) const BUCKET: &str = "first-dam-image";
 pub(crate) struct Station {
     home: TempDir,
     sites: Vec<String>,
+    of_sites: String,
     settings: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     /// TOML behind the sites.
@@ -61,6 +62,7 @@ impl Station {
         let mut station = Self {
             home,
             sites: sites.iter().map(|&site| site.to_owned()).collect(),
+            of_sites: String::new(),
             settings: BTreeMap::new(),
             environment: BTreeMap::new(),
             blocks: String::new(),
@@ -102,6 +104,17 @@ impl Station {
     /// Adds TOML to the configuration, behind the sites.
     pub(crate) fn add(&mut self, toml: &str) {
         self.blocks.push_str(toml);
+    }
+
+    /// Gives a setting a value as TOML has it.
+    pub(crate) fn set_toml(&mut self, setting: &str, value: &str) {
+        self.settings.insert(setting.to_owned(), value.to_owned());
+    }
+
+    /// Gives every site a further line of its block.
+    pub(crate) fn every_site(&mut self, line: &str) {
+        self.of_sites.push_str(line);
+        self.of_sites.push('\n');
     }
 
     /// Gives the agent a variable of its environment.
@@ -165,7 +178,10 @@ impl Station {
             lines.push_str(&format!("{key} = {value}\n"));
         }
         let sites = self.sites.iter().map(|site| {
-            format!("[[site]]\nname = {site:?}\ndirectory = {site:?}\ntimezone = \"Etc/GMT+7\"\n")
+            format!(
+                "[[site]]\nname = {site:?}\ndirectory = {site:?}\ntimezone = \"Etc/GMT+7\"\n{}",
+                self.of_sites
+            )
         });
         let sections = sections
             .iter()

@@ -98,6 +98,23 @@ fn check(station: &Station, arguments: &[&str]) -> Said {
     }
 }
 
+#[test]
+fn every_check_is_explained() {
+    let s3 = S3::start();
+    let station = station(&s3);
+    station.start().drain();
+    let docs = include_str!("../../../../docs/operations.md");
+    let said = check(&station, &[]);
+    assert!(said.findings.len() > 20);
+    for finding in said.findings {
+        let name = finding["check"].as_str().unwrap();
+        assert!(
+            docs.contains(&format!("`{name}`")),
+            "docs/operations.md does not explain {name}"
+        );
+    }
+}
+
 /// A station whose camera took a picture.
 fn station(s3: &S3) -> Station {
     let station = Station::new(s3);
@@ -114,7 +131,7 @@ fn a_site_in_order_passes_beside_a_working_agent_and_nothing_is_left() {
     let said = check(&station, &[]);
     said.only("fail", &[]);
     assert_eq!(said.code, Some(0));
-    assert_eq!(said.the("state.agent")["outcome"], "ok");
+    assert_eq!(said.the("storage.agent")["outcome"], "ok");
     for right in ["put", "get", "conditional", "digest", "parts", "delete"] {
         let finding = said.the(&format!("bucket.{right}"));
         assert_eq!(
@@ -303,9 +320,9 @@ fn folders_that_cannot_be_used_fail() {
     fs::create_dir(station.state()).unwrap();
     fs::set_permissions(station.state(), fs::Permissions::from_mode(0o755)).unwrap();
     let open = check(&station, &["--offline"]);
-    assert_eq!(open.the("state.directory")["outcome"], "warn");
+    assert_eq!(open.the("storage.directory")["outcome"], "warn");
     fs::write(station.state().join("queue.db"), "torn".repeat(5000)).unwrap();
-    check(&station, &["--offline"]).fails("state.queue", "", "weir queue repair");
+    check(&station, &["--offline"]).fails("storage.queue", "", "weir queue repair");
 }
 
 #[test]

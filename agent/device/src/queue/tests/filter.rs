@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use proptest::prelude::*;
-use weir_journey::stamp::{Confidence, Source};
+use weir_journey::stamp::{Confidence, Source, Warning};
 
 use super::*;
 use crate::queue::{Bound, Sorted};
@@ -23,6 +23,19 @@ struct Row {
 
 const SITES: [&str; 3] = ["north", "south", "first-dam"];
 const CODES: [&str; 3] = ["disagreement", "reset-clock", "exif-unreadable"];
+
+/// A warning of this code, as the stamp step writes it.
+fn warning(code: &str) -> Warning {
+    let source = Source::Exif;
+    match code {
+        "disagreement" => Warning::Disagreement {
+            other: source,
+            seconds: 3600,
+        },
+        "reset-clock" => Warning::ResetClock { source },
+        _ => Warning::ExifUnreadable,
+    }
+}
 
 fn source() -> impl Strategy<Value = Source> {
     prop::sample::select(vec![Source::Exif, Source::Filename, Source::Mtime])
@@ -174,11 +187,7 @@ async fn fill(bench: &Bench, rows: &[Row]) {
     }
     for (number, row) in (0_u8..).zip(rows) {
         let site = sites[usize::from(row.site)];
-        let warnings: Vec<_> = row
-            .warnings
-            .iter()
-            .map(|code| serde_json::json!({ "warning": code }))
-            .collect();
+        let warnings: Vec<_> = row.warnings.iter().copied().map(warning).collect();
         let mut new = image(site, number);
         new.place.path = format!("{}/{}.jpg", row.folder, number % 10).into();
         new.captured_ms = row.captured_ms;

@@ -214,7 +214,7 @@ proptest! {
             let ends = |list: &[Candidate]| {
                 let mut of_site = list.iter().filter(|one| one.site == site).map(|one| one.captured_ms);
                 let first = of_site.next();
-                (first, of_site.last().or(first))
+                (first, of_site.next_back().or(first))
             };
             prop_assert_eq!(ends(&all), ends(&left));
         }

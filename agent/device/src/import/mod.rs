@@ -18,6 +18,7 @@
 //! ending: spool + queue ─► what came of each file, in order ─► report, receipt, deletion
 //! ```
 
+mod course;
 mod dry_run;
 mod ending;
 mod intake;

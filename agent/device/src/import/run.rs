@@ -3,17 +3,14 @@
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use weir_journey::queue::State;
 
+use super::course::Course;
 use super::ending::{Ended, Ending, Summary};
-use super::intake::{Counts, Cut, Intake, notes, strike};
+use super::intake::{Counts, Intake, notes, strike};
 use super::matching::Matching;
 use super::sources::{self, Source};
 use super::spool::Spool;
@@ -24,19 +21,16 @@ use crate::agent::{self, RunError, destinations, orders, store_config, take_stat
 use crate::complaints::Complaints;
 use crate::config::{Config, Site};
 use crate::exchange::ReceiptWriter;
-use crate::lock::{Lock, LockError, holder};
+use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::s3::Store;
 use crate::serve::Vitals;
 use crate::settle::AtOnce;
 use crate::upload::{Destination, LookAgain, Means, Progress as Carrying, Uploader};
-use crate::watch;
 use crate::world::World;
 
 /// Files read at the same time: one is read while another is hashed.
 const READERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
-/// How often it is looked what has come of the files.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// Whoever is told how an import goes on.
 pub trait Audience: Send {
@@ -80,9 +74,8 @@ pub async fn run(
         return Err(ImportError::Unmatched(surveyed.unmatched));
     }
     let import = Import::open(&config, &world, &request, sources, matching, sites).await?;
-    import
-        .carry_out(&config, surveyed, &request, audience, stop)
-        .await
+    let course = Course::begin(import, &config, &request, surveyed, stop).await?;
+    course.run(audience).await
 }
 
 /// Everything that is there and whose it is.
@@ -111,7 +104,7 @@ fn ended(error: tokio::task::JoinError) -> ImportError {
 }
 
 /// Who uploads.
-enum Hands {
+pub(super) enum Hands {
     /// This process: it has the state directory to itself.
     Ours(Box<Uploader>, Lock),
     /// A daemon that works there.
@@ -119,17 +112,17 @@ enum Hands {
 }
 
 /// An import, opened and not yet begun.
-struct Import {
-    world: World,
-    queue: Queue,
-    hands: Hands,
-    intake: Intake,
-    ending: Ending,
-    carrying: Option<Arc<Mutex<Carrying>>>,
-    failures: mpsc::Receiver<QueueError>,
-    wake: Arc<Notify>,
-    state: PathBuf,
-    destinations: Vec<Destination>,
+pub(super) struct Import {
+    pub(super) world: World,
+    pub(super) queue: Queue,
+    pub(super) hands: Hands,
+    pub(super) intake: Intake,
+    pub(super) ending: Ending,
+    pub(super) carrying: Option<Arc<Mutex<Carrying>>>,
+    pub(super) failures: mpsc::Receiver<QueueError>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) state: PathBuf,
+    pub(super) destinations: Vec<Destination>,
 }
 
 impl Import {
@@ -223,230 +216,6 @@ impl Import {
             destinations,
         })
     }
-
-    async fn carry_out(
-        mut self,
-        config: &Config,
-        surveyed: Survey,
-        request: &Request,
-        audience: &mut dyn Audience,
-        stop: CancellationToken,
-    ) -> Result<Summary, ImportError> {
-        // Whoever runs this says that what was refused may be asked again.
-        self.queue.ask_now().await?;
-        let total = surveyed.total();
-        self.ending.summary.ignored = surveyed.ignored;
-        let mut watch = Watch {
-            verified_before: self.verified().await?,
-            moved: self.world.clock.monotonic(),
-            seen: (0, 0),
-            counts: Arc::clone(&self.intake.counts),
-            progress: Progress {
-                files: total.files,
-                bytes: total.bytes,
-                ..Progress::default()
-            },
-        };
-        let ours = matches!(self.hands, Hands::Ours(..));
-        self.ring_when_accepted(ours);
-        let halt = CancellationToken::new();
-        let mut intake = tokio::spawn(self.intake.clone().run(stop.child_token()));
-        let (mut taken, mut uploading, mut cut) = (None, None, None);
-        let mut hands = Some(std::mem::replace(&mut self.hands, Hands::Daemons));
-        let why_over = loop {
-            // With an order, the capture times of all must be known first.
-            let may_begin = request.order.is_none() || taken.is_some();
-            if may_begin && let Some(Hands::Ours(uploader, lock)) = hands.take_if(|_| may_begin) {
-                let (token, drain) = (halt.clone(), config.daemon.drain);
-                uploading = Some(tokio::spawn(async move {
-                    let done = uploader.run(token, drain).await;
-                    drop(lock);
-                    done
-                }));
-            }
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break Some("interrupted: run the same command again".to_owned()),
-                ended = &mut intake, if taken.is_none() => {
-                    let ended = flatten(ended)?;
-                    cut = ended.err().map(|cut| cut.to_string());
-                    taken = Some(());
-                    if !ours { self.knock(); }
-                }
-                Some(error) = self.failures.recv() => return Err(error.into()),
-                failed = failure(&mut uploading) => return Err(failed),
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            let passed = self.ending.go_on(None, audience).await?;
-            self.look_on(&mut watch, passed, audience).await?;
-            let all_taken = taken.is_some() && passed_all(&self.ending, &watch);
-            if all_taken {
-                break None;
-            }
-            if taken.is_some() && !ours && agent_ended(&self.state).await {
-                break Some("the agent that works in this state directory has ended: run the same command again".to_owned());
-            }
-            if watch.idle(self.world.clock.monotonic()) > request.give_up && !self.is_held(config) {
-                break Some(self.nothing_moves(request.give_up));
-            }
-        };
-        if taken.is_none() {
-            stop.cancel();
-            let _ = flatten(intake.await);
-        }
-        halt.cancel();
-        if let Some(uploading) = uploading {
-            flatten_upload(uploading.await)?;
-        }
-        self.ending.summary.interrupted = why_over
-            .as_deref()
-            .is_some_and(|why| why.starts_with("interrupted"));
-        self.ending.summary.trouble = cut.or_else(|| {
-            why_over
-                .clone()
-                .filter(|_| !self.ending.summary.interrupted)
-        });
-        self.ending
-            .go_on(
-                Some(why_over.as_deref().unwrap_or("not stored yet")),
-                audience,
-            )
-            .await?;
-        self.look_on(&mut watch, 0, audience).await?;
-        let counted: u64 = self.ending.summary.outcomes.values().sum();
-        self.ending.summary.not_reached = total.files.saturating_sub(counted);
-        self.ending.finish()
-    }
-
-    /// An accepted image rings for the uploader; the daemon's is rung for by the watcher, now and then.
-    fn ring_when_accepted(&mut self, ours: bool) {
-        if ours {
-            let wake = Arc::clone(&self.wake);
-            self.intake.accepted = Arc::new(move || wake.notify_one());
-            return;
-        }
-        let (state, clock) = (self.state.clone(), self.world.clock.clone());
-        let rung = Mutex::new(None);
-        self.intake.accepted = Arc::new(move || {
-            let now = clock.monotonic();
-            let mut rung = rung.lock().unwrap_or_else(PoisonError::into_inner);
-            if rung.is_none_or(|at| now.saturating_sub(at) >= Duration::from_millis(500)) {
-                *rung = Some(now);
-                let _ = watch::wake(&state);
-            }
-        });
-    }
-
-    fn knock(&self) {
-        if let Err(error) = watch::wake(&self.state) {
-            tracing::debug!("the agent was not woken: {error}");
-        }
-    }
-
-    /// Images and bytes of the import's sites that are verified.
-    async fn verified(&self) -> Result<(u64, u64), ImportError> {
-        let stats = self.queue.view().stats().await?;
-        let mut sum = (0, 0);
-        for destination in &self.destinations {
-            let site = stats.sites.get(&destination.name);
-            if let Some(count) = site.and_then(|site| site.states.get(&State::Verified)) {
-                sum = (sum.0 + count.images, sum.1 + count.bytes);
-            }
-        }
-        Ok(sum)
-    }
-
-    async fn look_on(
-        &self,
-        watch: &mut Watch,
-        passed: u64,
-        audience: &mut dyn Audience,
-    ) -> Result<(), ImportError> {
-        let verified = self.verified().await?;
-        let stored = verified.0.saturating_sub(watch.verified_before.0);
-        let taken = watch.counts.files.load(Ordering::Relaxed);
-        let closed = watch.counts.closed.load(Ordering::Relaxed);
-        if passed > 0 || watch.seen != (stored, taken) {
-            watch.seen = (stored, taken);
-            watch.moved = self.world.clock.monotonic();
-        }
-        let progress = &mut watch.progress;
-        progress.taken = taken.min(progress.files);
-        progress.done = (closed + stored).min(progress.files);
-        progress.stored_bytes = verified.1.saturating_sub(watch.verified_before.1);
-        progress.waits_for = self.waits_for();
-        audience.progress(progress);
-        Ok(())
-    }
-
-    /// What the uploader of this process waits for.
-    fn waits_for(&self) -> Option<String> {
-        let carrying = self.carrying.as_ref()?;
-        let carrying = carrying.lock().unwrap_or_else(PoisonError::into_inner);
-        if carrying.down_since.is_some() {
-            let why = carrying
-                .last_failure
-                .as_deref()
-                .unwrap_or("no reason given");
-            return Some(format!("the store does not answer: {why}"));
-        }
-        if let Some(pause) = carrying.paced {
-            return Some(format!(
-                "the pipeline is full: the next image in {} s",
-                pause.as_secs() + 1
-            ));
-        }
-        carrying
-            .held
-            .first()
-            .map(|(site, why)| format!("{site}: {why}"))
-    }
-
-    /// Whether something that was configured holds images back: then nothing moves, and rightly so.
-    fn is_held(&self, config: &Config) -> bool {
-        match &self.carrying {
-            None => {
-                !config.gate.windows.0.is_empty()
-                    || config.gate.daily_budget.is_some()
-                    || config.pipeline.concurrency.is_some()
-            }
-            Some(carrying) => {
-                let carrying = carrying.lock().unwrap_or_else(PoisonError::into_inner);
-                carrying.down_since.is_none()
-                    && (carrying.paced.is_some() || !carrying.held.is_empty())
-            }
-        }
-    }
-
-    fn nothing_moves(&self, since: Duration) -> String {
-        let why = self
-            .waits_for()
-            .unwrap_or_else(|| "nothing moves".to_owned());
-        format!(
-            "{why}; given up after {} s without progress: what is accepted stays queued, run the same command again",
-            since.as_secs()
-        )
-    }
-}
-
-/// What has moved, and when.
-struct Watch {
-    verified_before: (u64, u64),
-    moved: Duration,
-    seen: (u64, u64),
-    counts: Arc<Counts>,
-    progress: Progress,
-}
-
-impl Watch {
-    fn idle(&self, now: Duration) -> Duration {
-        now.saturating_sub(self.moved)
-    }
-}
-
-/// Whether every record has been passed.
-fn passed_all(ending: &Ending, watch: &Watch) -> bool {
-    ending.summary.outcomes.values().sum::<u64>() >= watch.counts.files.load(Ordering::Relaxed)
 }
 
 async fn open_queue(state: &Path, world: &World) -> Result<(Queue, Option<Lock>), ImportError> {
@@ -493,53 +262,4 @@ fn folders(sources: &[Source], destinations: &[Destination]) -> Vec<Folder> {
         })
     };
     sources.iter().flat_map(of).collect()
-}
-
-/// Whether nobody works in the state directory any more.
-async fn agent_ended(state: &Path) -> bool {
-    let state = state.to_owned();
-    let free = tokio::task::spawn_blocking(move || matches!(holder(&state), Ok(None))).await;
-    free.unwrap_or(false)
-}
-
-fn flatten(
-    ended: Result<Result<(), Cut>, tokio::task::JoinError>,
-) -> Result<Result<(), Cut>, ImportError> {
-    match ended {
-        Ok(Err(Cut::Queue(error))) => Err(error.into()),
-        Ok(outcome) => Ok(outcome),
-        Err(error) => Err(RunError::Ended {
-            part: "the intake",
-            why: error.to_string(),
-        }
-        .into()),
-    }
-}
-
-fn flatten_upload(
-    ended: Result<Result<(), QueueError>, tokio::task::JoinError>,
-) -> Result<(), ImportError> {
-    match ended {
-        Ok(outcome) => Ok(outcome?),
-        Err(error) => Err(RunError::Ended {
-            part: "the uploader",
-            why: error.to_string(),
-        }
-        .into()),
-    }
-}
-
-/// Returns when the uploader has ended although nobody asked it to.
-async fn failure(uploading: &mut Option<JoinHandle<Result<(), QueueError>>>) -> ImportError {
-    let Some(handle) = uploading else {
-        return std::future::pending().await;
-    };
-    match flatten_upload(handle.await) {
-        Err(error) => error,
-        Ok(()) => RunError::Ended {
-            part: "the uploader",
-            why: "it returned".to_owned(),
-        }
-        .into(),
-    }
 }

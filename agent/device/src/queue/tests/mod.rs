@@ -2,8 +2,8 @@
 
 mod damage;
 mod due;
-mod import;
 mod filter;
+mod import;
 mod life;
 mod model;
 mod operator;

@@ -19,6 +19,7 @@ pub mod s3;
 pub mod serve;
 pub mod settle;
 pub mod snapshot;
+mod stamping;
 pub mod systemd;
 pub mod upload;
 pub mod watch;

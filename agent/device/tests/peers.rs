@@ -89,3 +89,24 @@ fn seaweedfs_refuses_unknown_keys_and_the_agent_says_so() {
     assert_eq!(server.count(BUCKET), 0);
     agent.drain();
 }
+
+#[test]
+fn every_right_is_found_on_seaweedfs_and_nothing_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, keys) = seaweedfs(folder.path());
+    server.make(BUCKET);
+    let station = Station::at(&keys.endpoint, &keys.access, &keys.secret, &[SITE]);
+    station.drop_file(hydrocam(0), jpeg(0));
+    let said = station.json(&["check"]);
+    let rights: Vec<_> = said
+        .iter()
+        .filter_map(|finding| Some((finding["check"].as_str()?, finding["outcome"].as_str()?)))
+        .filter(|(check, _)| check.starts_with("bucket.") || *check == "credentials.accepted")
+        .collect();
+    assert_eq!(rights.len(), 7, "{said:#?}");
+    assert!(
+        rights.iter().all(|(_, outcome)| *outcome == "ok"),
+        "{said:#?}"
+    );
+    assert_eq!(server.count(BUCKET), 0);
+}

@@ -119,7 +119,7 @@ fn config(folder: &tempfile::TempDir, settings: &str) -> Config {
     let text = format!(
         "[state]\ndirectory = \"state\"\n[[site]]\nname = \"first-dam\"\ndirectory = \"camera\"\n\
          [store]\nendpoint = \"http://127.0.0.1:1\"\ncredentials_file = \"keys.toml\"\n\
-         [daemon]\nlisten = \"\"\n{settings}"
+         [daemon]\nlisten = \"\"\n[retain]\nmin_free = \"0%\"\n{settings}"
     );
     std::fs::write(&file, text).unwrap();
     Config::load(Some(&file), []).unwrap_or_else(|faults| panic!("{faults}"))

@@ -5,9 +5,11 @@
 //! is all that passes between the last two.
 
 mod moments;
+pub(crate) mod neighbours;
 mod pruning;
 pub(crate) mod register;
 mod standing;
+pub(crate) mod timekeeper;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -29,16 +31,19 @@ use crate::s3::{Store, StoreConfig};
 use crate::serve::{self, ServeError, Vitals};
 use crate::settle::{self, Settings as SettleSettings};
 use crate::snapshot::{self, Spool};
+use crate::stamping::Stamping;
 use crate::systemd;
 use crate::upload::{Destination, LookAgain, Means, Orders, Uploader};
 use crate::watch::{self, Inbox, Root, RootId};
 use crate::world::World;
 
 use moments::Moments;
+use neighbours::Neighbours;
 use pruning::Pruning;
 use register::{Folder, Register};
 pub use standing::resting;
 use standing::{Live, Standing};
+use timekeeper::Timekeeper;
 
 /// Why the agent does not run, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +149,7 @@ struct Agent {
     destinations: Vec<Destination>,
     live: Arc<Live>,
     store: Arc<Store>,
+    timekeeper: Arc<Timekeeper>,
     vitals: Arc<Vitals>,
     disks: Arc<retain::Standing>,
     complaints: Arc<Complaints>,
@@ -162,15 +168,27 @@ impl Agent {
             leftovers.extend(copies.into_iter().map(|path| (roots, path)));
             roots += site.directories.len();
         }
-        let store = Store::connect(
+        let store = Arc::new(Store::connect(
             &store_config(&config),
             world.http.clone(),
             world.clock.clone(),
-        );
+        ));
+        let vitals = Arc::<Vitals>::default();
+        let of_site = |site| Stamping::of(site, &config.state.directory);
+        let ids = destinations.iter().map(|site| site.id);
+        let timekeeper = Arc::new(Timekeeper::new(
+            world.clock.clone(),
+            Arc::clone(&store),
+            queue.clone(),
+            Arc::clone(&vitals),
+            ids.zip(config.sites.iter().map(of_site)).collect(),
+        ));
+        timekeeper.look().await?;
         Ok(Self {
             live: Arc::new(Live::new(world.clock.clone(), roots_of(&config))),
-            store: Arc::new(store),
-            vitals: Arc::default(),
+            store,
+            timekeeper,
+            vitals,
             disks: Arc::default(),
             complaints: Arc::default(),
             wake: Arc::new(Notify::new()),
@@ -192,7 +210,7 @@ impl Agent {
             self.queue.view().clone(),
             Arc::clone(&self.live),
             uploader.progress(),
-            Arc::clone(&self.store),
+            Arc::clone(&self.timekeeper),
             Arc::clone(&self.vitals),
             Arc::clone(&self.disks),
             self.destinations.clone(),
@@ -208,6 +226,8 @@ impl Agent {
             parts.spawn(until_it_ends("the watchdog", beat));
         }
         self.begin_intake(&mut parts, &halt);
+        let (timekeeper, token) = (Arc::clone(&self.timekeeper), halt.clone());
+        parts.spawn(async move { ("the timekeeper", timekeeper.run(token).await) });
         let (retention, token) = (self.retention(), halt.clone());
         parts.spawn(async move { ("retention", retention.run(token).await) });
         let drain = self.config.daemon.drain;
@@ -321,6 +341,8 @@ impl Agent {
             queue: self.queue.clone(),
             folders: self.folders(),
             clock: self.world.clock.clone(),
+            timekeeper: Arc::clone(&self.timekeeper),
+            neighbours: Neighbours::default(),
             vitals: Arc::clone(&self.vitals),
             disks: Arc::clone(&self.disks),
             complaints: Arc::clone(&self.complaints),
@@ -344,19 +366,16 @@ impl Agent {
 
     /// The camera folders in the order of their roots.
     fn folders(&self) -> Vec<Folder> {
-        let of_site = |site: &Destination| {
-            let site = site.clone();
-            site.directories
-                .clone()
-                .into_iter()
-                .map(move |path| Folder {
-                    path,
-                    site: site.id,
-                    name: site.name.to_string(),
-                    zone: site.zone,
-                })
+        let of_site = |(site, settings): (&Destination, _)| {
+            let folder = Folder {
+                site: site.id,
+                name: site.name.to_string(),
+                stamping: Stamping::of(settings, &self.config.state.directory),
+            };
+            std::iter::repeat_n(folder, site.directories.len())
         };
-        self.destinations.iter().flat_map(of_site).collect()
+        let sites = self.destinations.iter().zip(&self.config.sites);
+        sites.flat_map(of_site).collect()
     }
 
     fn retention(&self) -> Retention {

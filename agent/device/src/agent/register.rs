@@ -1,30 +1,32 @@
 //! Where settled files become accepted images: stamped, then one durable row.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::DateTime;
 use tokio::sync::{Notify, mpsc};
 use weir_journey::settle::{Observation, Reason};
-use weir_journey::stamp::{CaptureTime, Evidence, Zone, stamp};
+use weir_journey::stamp::{CaptureTime, Evidence, Neighbour, stamp};
 
+use super::neighbours::Neighbours;
+use super::timekeeper::Timekeeper;
 use crate::clock::Clock;
 use crate::complaints::Complaints;
 use crate::queue::{
-    Accepted, Class, DeviceClock, FileIdentity, Known, NewImage, Place, Quarantined, Queue,
-    QueueError, SiteId,
+    Accepted, Class, FileIdentity, Known, NewImage, Place, Quarantined, Queue, QueueError, SiteId,
+    Synchronised,
 };
 use crate::retain;
 use crate::serve::Vitals;
 use crate::settle::{self, Seen, Settled};
+use crate::stamping::{Stamping, columns, of_device_clock};
 
-/// A camera folder and whose it is.
+/// Whose a camera folder is.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
-    pub(crate) path: PathBuf,
     pub(crate) site: SiteId,
     pub(crate) name: String,
-    pub(crate) zone: Zone,
+    pub(crate) stamping: Stamping,
 }
 
 /// The queue, as the settle step sees it.
@@ -34,6 +36,8 @@ pub(crate) struct Register {
     /// By the number of their root.
     pub(crate) folders: Vec<Folder>,
     pub(crate) clock: Clock,
+    pub(crate) timekeeper: Arc<Timekeeper>,
+    pub(crate) neighbours: Neighbours,
     pub(crate) vitals: Arc<Vitals>,
     /// Told whether images can be accepted, and how much room they take.
     pub(crate) disks: Arc<retain::Standing>,
@@ -55,6 +59,16 @@ impl Register {
         self.folders
             .get(root.0)
             .ok_or_else(|| NotNow("no such folder".into()))
+    }
+
+    /// The site's picture before this one.
+    async fn neighbour(&self, site: SiteId) -> Result<Option<Neighbour>, NotNow> {
+        if let Some(known) = self.neighbours.of(site) {
+            return Ok(known);
+        }
+        let found = self.queue.view().neighbour(site).await;
+        let found = found.map_err(|error| self.sort(error))?;
+        Ok(self.neighbours.begin(site, found))
     }
 
     fn sort(&self, error: QueueError) -> NotNow {
@@ -86,35 +100,43 @@ impl Register {
             observation,
         } = settled.seen;
         let folder = self.folder(root)?;
-        let mtime_ns = i64::try_from(observation.mtime_ns).unwrap_or(0);
+        let seen = place(&path, observation);
+        let clock = self.timekeeper.read();
+        let accepted_ms = clock.wall.timestamp_millis();
+        let own_time = of_device_clock(&seen.identity, clock.device, accepted_ms);
         let evidence = Evidence {
             exif: settled.inspection.exif.as_deref(),
-            path: path.strip_prefix(&folder.path).unwrap_or(&path),
-            mtime: DateTime::from_timestamp_nanos(mtime_ns),
+            path: folder.stamping.below(&path),
+            mtime: Some(DateTime::from_timestamp_nanos(seen.identity.mtime_ns)),
+            mtime_unsure: own_time && clock.trust == Synchronised::No,
+            now: (clock.trust == Synchronised::Yes).then_some(clock.wall),
+            neighbour: self.neighbour(folder.site).await?,
         };
-        let capture = stated.unwrap_or_else(|| stamp(&evidence, &folder.zone));
-        let source = place(&path, observation);
+        let found = stated.unwrap_or_else(|| stamp(&evidence, &folder.stamping.rules));
+        self.neighbours.note(folder.site, &found);
+        let filed = folder.stamping.doubtful.file(found);
+        let columns = columns(&filed, accepted_ms).map_err(|error| NotNow(error.to_string()))?;
         let image = NewImage {
             site: folder.site,
             sha256: settled.sha256,
             place: match &settled.copy {
-                None => source.clone(),
+                None => seen.clone(),
                 Some(copy) => place(&copy.path, copy.observation),
             },
             format: settled.format.code(),
-            captured_ms: capture.at.timestamp_millis(),
-            offset_s: capture.at.offset().local_minus_utc(),
-            capture: serde_json::to_string(&capture).map_err(|error| NotNow(error.to_string()))?,
-            accepted_ms: self.clock.now_ms(),
-            clock: DeviceClock::default(),
-            dated: true,
-            held: None,
+            captured_ms: columns.captured_ms,
+            offset_s: columns.offset_s,
+            capture: columns.capture,
+            accepted_ms,
+            clock: clock.device,
+            dated: columns.dated,
+            held: columns.held,
         };
         let size = image.place.identity.size;
         let copied = settled.copy.is_some();
         let accepted = match settled.copy {
             None => self.queue.accept(image).await,
-            Some(_) => self.queue.accept_copy(image, source).await,
+            Some(_) => self.queue.accept_copy(image, seen).await,
         };
         let accepted = accepted.map_err(|error| self.sort(error))?;
         self.disks.accepted(size);

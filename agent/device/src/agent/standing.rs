@@ -9,14 +9,14 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use weir_journey::queue::State;
 
+use super::timekeeper::Timekeeper;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::queue::{Hold, QueueError, SiteStats, Stats, View};
+use crate::queue::{ClockStep, Hold, QueueError, SiteStats, Stats, Synchronised, View};
 use crate::retain::{self, DiskStanding};
-use crate::s3::Store;
 use crate::serve::{
-    self, ClockStatus, DirectoryStatus, DiskStatus, LinkStatus, SiteStatus, Status, Vitals,
-    WatchStatus,
+    self, ClockStatus, ClockStepStatus, DirectoryStatus, DiskStatus, LinkStatus, SiteStatus,
+    Status, Vitals, WatchStatus,
 };
 use crate::systemd;
 use crate::upload::{Destination, Progress};
@@ -125,7 +125,7 @@ pub(super) struct Standing {
     view: View,
     live: Arc<Live>,
     progress: Arc<Mutex<Progress>>,
-    store: Arc<Store>,
+    timekeeper: Arc<Timekeeper>,
     vitals: Arc<Vitals>,
     disks: Arc<retain::Standing>,
     sites: Vec<Destination>,
@@ -136,7 +136,7 @@ impl Standing {
         view: View,
         live: Arc<Live>,
         progress: Arc<Mutex<Progress>>,
-        store: Arc<Store>,
+        timekeeper: Arc<Timekeeper>,
         vitals: Arc<Vitals>,
         disks: Arc<retain::Standing>,
         sites: Vec<Destination>,
@@ -145,7 +145,7 @@ impl Standing {
             view,
             live,
             progress,
-            store,
+            timekeeper,
             vitals,
             disks,
             sites,
@@ -158,8 +158,8 @@ impl Standing {
         let progress = lock(&self.progress).clone();
         let link = self.link(&progress, now);
         let ahead = self
-            .store
-            .clock_offset()
+            .timekeeper
+            .store_ahead()
             .map(|offset| offset.as_seconds_f64());
         let mut status = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -170,6 +170,8 @@ impl Standing {
             link,
             clock: ClockStatus {
                 store_ahead_s: ahead,
+                synchronised: synchronised(self.timekeeper.trust()),
+                last_step: self.view.last_clock_step().await?.as_ref().map(clock_step),
             },
             watch: self.live.watch(),
             sites: Vec::new(),
@@ -227,6 +229,22 @@ impl serve::Standing for Standing {
 
     fn vitals(&self) -> &Vitals {
         &self.vitals
+    }
+}
+
+const fn synchronised(trust: Synchronised) -> Option<bool> {
+    match trust {
+        Synchronised::Yes => Some(true),
+        Synchronised::No => Some(false),
+        Synchronised::Unknown => None,
+    }
+}
+
+fn clock_step(step: &ClockStep) -> ClockStepStatus {
+    ClockStepStatus {
+        at: DateTime::from_timestamp_millis(step.at_ms).unwrap_or_default(),
+        by_s: step.by_ms as f64 / 1000.0,
+        images: step.images,
     }
 }
 

@@ -5,12 +5,12 @@
 //! connection can be made.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
 use weir_journey::stamp::Zone;
 
 use super::finding::{Check, Finding, Judgement};
+use crate::clock::Clock;
 use crate::config::Config;
 
 /// No build of this program is older: a clock before this was never set.
@@ -83,27 +83,6 @@ fn kept_right(said: Option<bool>) -> Judgement {
     }
 }
 
-/// systemd-timesyncd(8) touches this file with every correction.
-const TIMESYNCD: &str = "/run/systemd/timesync/synchronized";
-
-/// Whether a time service says that the clock is right; `None` when none can be asked.
-async fn synchronised() -> Option<bool> {
-    if Path::new(TIMESYNCD).exists() {
-        return Some(true);
-    }
-    let asked = tokio::process::Command::new("timedatectl")
-        .args(["show", "--property=NTPSynchronized", "--value"])
-        .kill_on_drop(true)
-        .output();
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(5), asked).await;
-    let output = answer.ok()?.ok()?;
-    match String::from_utf8_lossy(&output.stdout).trim() {
-        "yes" => Some(true),
-        "no" => Some(false),
-        _ => None,
-    }
-}
-
 /// The zones of the sites: what their cameras' clocks should show now, and whether the system knows newer rules.
 pub(super) fn zones(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     let mut used: BTreeMap<String, (Zone, Vec<&str>)> = BTreeMap::new();
@@ -157,10 +136,11 @@ fn system_rules() -> Option<String> {
 }
 
 /// The findings about the clock alone.
-pub(super) async fn alone(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+pub(super) async fn alone(config: &Config, clock: &Clock) -> Vec<Finding> {
+    let (now, service) = (clock.now(), clock.synchronised().await);
     let mut findings = vec![
         Check::begin("clock.plausible", "clock").judged(plausible(now)),
-        Check::begin("clock.synchronised", "clock").judged(kept_right(synchronised().await)),
+        Check::begin("clock.synchronised", "clock").judged(kept_right(service)),
     ];
     // Far outside of it the zones' rules mean nothing.
     if Utc.timestamp_opt(now.timestamp(), 0).single().is_some() {

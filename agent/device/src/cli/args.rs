@@ -8,10 +8,11 @@ use clap_complete::Shell;
 use serde::de::DeserializeOwned;
 use weir_journey::identity::SiteName;
 use weir_journey::queue::State;
-use weir_journey::stamp::{Confidence, Source};
+use weir_journey::stamp::{Confidence, Pattern, Source};
 
 use super::moment::Moment;
 use super::paint::Colour;
+use crate::config::TimeZoneName;
 use crate::queue::Sorted;
 
 const EXAMPLES: &str = "\
@@ -23,6 +24,7 @@ Examples:
   weir upload /media/card --site first-dam         bring a card to the bucket of its site
   weir queue list --state parked                   what was refused, and what to do about it
   weir queue retry --state parked                  try all of it again now
+  weir timestamp *.jpg                             when pictures were taken, and how that is known
   weir queue export --output queue.csv             every field of every image, for a table
 
 Exit codes: 0 done, 1 some of the work failed, 2 usage or configuration.
@@ -79,6 +81,11 @@ pub(super) enum Command {
     /// Look into the queue and change it
     #[command(subcommand)]
     Queue(Queue),
+    /// Tell when pictures were taken, and how that is known
+    #[command(
+        after_help = "Examples:\n  weir timestamp IMG_20240809_143000.jpg --timezone America/Denver\n  weir timestamp /media/card --site first-dam --json\n  weir timestamp *.jpg --pattern 'cam_%Y%m%d_%H%M%S'\n  weir timestamp --restamp            what the present configuration would change in the queue\nWithout a configuration and --timezone, local times are taken for UTC, with a warning.\nExit code 1 when a file cannot be read; the others are told all the same."
+    )]
+    Timestamp(Timestamp),
     /// Write, check and show the configuration
     #[command(subcommand)]
     Config(Config),
@@ -106,6 +113,31 @@ pub(super) struct Check {
     /// Every line, also of sites that are well
     #[arg(short, long)]
     pub(super) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Timestamp {
+    /// Files, or folders with all files below them
+    #[arg(required_unless_present = "restamp", value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Zone of the camera's clock: an IANA name or an offset such as -07:00 [default: the site's]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub(super) timezone: Option<TimeZoneName>,
+    /// Leave the files' modification times out
+    #[arg(long)]
+    pub(super) no_mtime: bool,
+    /// Judge by the rules of this site [default: the one in whose folder a file lies]
+    #[arg(long)]
+    pub(super) site: Option<String>,
+    /// A strptime pattern of the camera's file names; wins over all else, may be repeated
+    #[arg(long = "pattern", value_name = "PATTERN", allow_hyphen_values = true)]
+    pub(super) patterns: Vec<Pattern>,
+    /// Show what the present configuration makes of the images in the queue, without their files
+    #[arg(long, conflicts_with_all = ["files", "no_mtime"])]
+    pub(super) restamp: bool,
+    /// With --restamp: write it, for images that have no name in the store yet
+    #[arg(long, requires = "restamp")]
+    pub(super) apply: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::args;
 use super::output::{Failed, json as print_json, print};
 use super::paint::{Paint, Tone};
+use super::row::harmless;
 use super::short;
 use crate::check::{self, Batch, Finding, Inquiry, Outcome, Summary};
 use crate::clock::Clock;
@@ -33,9 +34,10 @@ pub(super) fn check(
     let config = match config {
         Ok(config) => Arc::new(config),
         Err(faults) => {
+            let findings = faults.iter().map(fault).collect();
             teller.tell(Batch {
                 site: None,
-                findings: faults.iter().map(fault).collect(),
+                findings,
             });
             teller.end()?;
             return Ok(ExitCode::from(2));
@@ -155,7 +157,8 @@ impl Teller {
 
     fn line(&self, name: &str, finding: &Finding) -> String {
         let word = self.word(finding.outcome);
-        let mut text = format!("{word} {name:NAMES$} {}\n", finding.detail);
+        // The words may be the store's own, or a file's name.
+        let mut text = format!("{word} {name:NAMES$} {}\n", harmless(&finding.detail));
         if let Some(fix) = &finding.fix {
             text.push_str(&format!("{:8}{:NAMES$} -> {fix}\n", "", ""));
         }

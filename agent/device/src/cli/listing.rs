@@ -13,7 +13,7 @@ use super::args::{self, Form};
 use super::output::{Failed, bytes, json as print_json, print};
 use super::paint::{Paint, Tone};
 use super::retained::{drop_json, drop_line};
-use super::row::{COLUMNS, Record, image_json, shown};
+use super::row::{COLUMNS, Record, harmless, image_json, shown};
 use crate::queue::{Filter, Image, Quarantined, View};
 use crate::upload::captured;
 use crate::whole_file::WholeFile;
@@ -256,14 +256,14 @@ impl Table {
         let path = shown(&image.place.path);
         let Some(width) = self.width else {
             let why = image.failure.as_deref();
-            let why = why.map_or(String::new(), |why| format!("  {why}"));
+            let why = why.map_or(String::new(), |why| format!("  {}", harmless(why)));
             return format!("{number}{state}{pad}{facts}{path}{why}\n");
         };
         let before = number.len() + 9 + facts.len();
         let room = width.saturating_sub(before).max(20);
         let mut line = format!("{number}{state}{pad}{facts}{}\n", end_of(&path, room));
         if let Some(why) = &image.failure {
-            let why = format!("{:18}{why}", "");
+            let why = format!("{:18}{}", "", harmless(why));
             line.push_str(&self.paint.paint(Tone::Quiet, &why));
             line.push('\n');
         }

@@ -17,6 +17,7 @@ mod retained;
 mod row;
 mod run;
 mod status;
+mod timestamp;
 mod upload;
 
 use std::ffi::OsString;
@@ -66,6 +67,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Queue(command) => {
             configured(&cli).and_then(|config| queue::queue(&config, command, cli.json, paint))
         }
+        Command::Timestamp(asked) => timestamp::timestamp(cli.config.as_deref(), asked, cli.json),
         Command::Config(command) => config::config(cli.config.as_deref(), command, cli.json),
         Command::Completions { shell } => help::completions(*shell),
     };

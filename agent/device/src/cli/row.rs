@@ -179,21 +179,25 @@ fn hex(path: &Path) -> String {
     text
 }
 
-/// A path for a person's eyes: what a terminal would obey is shown, not sent.
-pub(super) fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
+/// A text for a person's eyes: what a terminal would obey is shown, not sent.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
-        return text.into_owned();
+        return Cow::Borrowed(text);
     }
-    text.chars()
-        .flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_default().to_string());
-            escaped
-                .unwrap_or_else(|| c.to_string())
-                .chars()
-                .collect::<Vec<_>>()
-        })
-        .collect()
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// A path for a person's eyes.
+pub(super) fn shown(path: &Path) -> String {
+    harmless(&path.to_string_lossy()).into_owned()
 }
 
 #[cfg(test)]

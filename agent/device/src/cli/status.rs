@@ -15,7 +15,7 @@ use super::paint::{Paint, Tone};
 use super::short;
 use crate::agent::resting;
 use crate::config::Config;
-use crate::serve::Status;
+use crate::serve::{ClockStatus, Status};
 
 /// A status of a thousand sites fits in.
 const LONGEST: usize = 4 << 20;
@@ -127,6 +127,7 @@ fn page(status: &Status, paint: Paint) -> String {
             "\nthe store's clock is {ahead:.0} s ahead of this board's\n"
         ));
     }
+    text.push_str(&clock(&status.clock));
     text.push('\n');
     if status.healthy() {
         text.push_str(&paint.paint(Tone::Good, "all is well"));
@@ -135,6 +136,25 @@ fn page(status: &Status, paint: Paint) -> String {
     let look = paint.paint(Tone::Doubtful, "look:");
     for trouble in &status.troubles {
         text.push_str(&format!("{look} {trouble}\n"));
+    }
+    text
+}
+
+/// What is to be said of the board's clock beside the store's.
+fn clock(clock: &ClockStatus) -> String {
+    let mut text = String::new();
+    if clock.synchronised == Some(false) {
+        text.push_str(
+            "\nthis board's clock is not known to be right: times that come from it are put right when it is set\n",
+        );
+    }
+    if let Some(step) = &clock.last_step {
+        text.push_str(&format!(
+            "\nthis board's clock was set by {:.0} s to {}; {} capture times were put right\n",
+            step.by_s,
+            step.at.to_rfc3339(),
+            step.images
+        ));
     }
     text
 }

@@ -4,6 +4,7 @@
 //! (`expected`), to the reference, and to editors (`schema`, JSON Schema draft 2020-12). So they cannot drift apart.
 
 mod quantity;
+mod time;
 
 use std::fmt::Display;
 use std::ops::Range;
@@ -15,6 +16,7 @@ use toml::de::{DeArray, DeValue};
 
 use super::suggest::did_you_mean;
 pub(super) use quantity::{duration, integer, rate, size};
+pub(super) use time::{camera_clock, day};
 
 /// Why a value does not fit its form.
 #[derive(Debug)]

@@ -45,7 +45,7 @@ pub use sections::gate::Gate;
 pub use sections::pipeline::Pipeline;
 pub use sections::retain::Retain;
 pub use sections::settle::Settle;
-pub use sections::site::{Pattern, Site};
+pub use sections::site::{FilePattern, Site};
 pub use sections::state::State;
 pub use sections::store::{Credentials, Endpoint, NotAnEndpoint, Store, Switch};
 pub use sections::upload::Upload;

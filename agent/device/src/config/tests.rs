@@ -106,11 +106,11 @@ const OTHERS: &[(&str, &str)] = &[
     ("upload.park_probe_max", r#""7d""#),
     ("verify.with", r#""answer""#),
     ("retain.keep", r#""30d""#),
-    ("retain.max_bytes", r#""20GiB""#),
-    ("retain.min_free", r#""1GiB""#),
-    ("retain.min_free_inodes", r#""10000""#),
+    ("retain.max_bytes", r#""20GB""#),
+    ("retain.min_free", r#""2GB""#),
+    ("retain.min_free_inodes", r#""1000""#),
     ("retain.drop_unverified", "true"),
-    ("retain.history", r#""30d""#),
+    ("retain.history", r#""90d""#),
     ("daemon.listen", r#""[::1]:0""#),
     ("daemon.drain", r#""5s""#),
     ("daemon.log_format", r#""json""#),
@@ -383,4 +383,34 @@ fn without_a_home_the_state_needs_a_folder() {
             .starts_with("default: state.directory: there is no folder"),
         "{faults}"
     );
+}
+
+#[test]
+fn a_site_says_how_its_pictures_are_dated() {
+    use weir_journey::stamp::{CameraClock, Doubtful};
+    let text = "site = [{ name = \"a\", directory = \"/a\", timezone = \"-07:00\", since = 2024-05-01, \
+                doubtful = \"hold\", patterns = [\"cam_%Y%m%d_%H%M%S\"], camera_clock_offset = \"-1h3m\" },
+                { name = \"b\", directory = \"/b\" }]";
+    let sites = config(text).sites;
+    assert_eq!(sites[0].doubtful, Doubtful::Hold);
+    let rules = &sites[0].rules;
+    assert_eq!(
+        rules.zone.map(|zone| zone.to_string()),
+        Some("-07:00".into())
+    );
+    assert_eq!(rules.since, chrono::NaiveDate::from_ymd_opt(2024, 5, 1));
+    assert_eq!(rules.patterns.len(), 1);
+    let fast = CameraClock::fixed(chrono::TimeDelta::minutes(-63));
+    assert_eq!(rules.camera_clock, fast);
+    assert_eq!(
+        sites[1].rules.zone, None,
+        "a zone that nobody gave is not known"
+    );
+    assert_eq!(sites[1].doubtful, Doubtful::Mtime);
+    let told = faults(
+        "[[site]]\nname = \"a\"\ndirectory = \"/a\"\nsince = \"May\"\ndoubtful = \"drop\"\npatterns = [\"%Q\"]\n\
+         camera_clock_offset = \"1h\"",
+        &[],
+    );
+    assert_eq!(told.len(), 4, "{told:#?}");
 }

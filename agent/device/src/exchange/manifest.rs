@@ -171,22 +171,17 @@ fn ends_a_line(file: &File, size: u64) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weir_journey::stamp::{Evidence, Zone, stamp};
+    use weir_journey::stamp::{Evidence, Rules, stamp};
 
     fn entry(path: &str) -> Entry {
-        let zone: Zone = "Etc/GMT+7".parse().unwrap();
-        let evidence = Evidence {
-            exif: None,
-            path: Path::new("image_capture_2024-08-09_14-30-00.jpg"),
-            mtime: Utc::now(),
-        };
+        let name = Path::new("image_capture_2024-08-09_14-30-00.jpg");
         Entry {
             site: "first-dam".into(),
             sha256: "0".repeat(64),
             size: 3,
             path: path.into(),
             original: format!("/srv/{path}"),
-            capture: stamp(&evidence, &zone),
+            capture: stamp(&Evidence::of(name), &Rules::default()),
         }
     }
 

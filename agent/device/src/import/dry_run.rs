@@ -1,6 +1,6 @@
 //! The plan: what an import would do. Files are read, and nothing is changed: not the queue, not the store.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use chrono::{DateTime, FixedOffset};
 use tokio_util::sync::CancellationToken;
 use weir_journey::queue::State;
 use weir_journey::settle::Structure;
-use weir_journey::stamp::{Confidence, Evidence, stamp};
+use weir_journey::stamp::{CaptureTime, Evidence, stamp};
 
 use super::matching::Fit;
-use super::run::look;
+use super::run::{look, stamping_of};
 use super::sources::{self, Source};
 use super::survey::{Unmatched, fit_of};
 use super::walk::{Found, Walk, Walked};
@@ -20,6 +20,7 @@ use crate::agent::register::place;
 use crate::config::{Config, Site};
 use crate::queue::{Known, View};
 use crate::settle::{Glance, glance, seen_now};
+use crate::stamping::Stamping;
 use crate::watch::RootId;
 
 /// What an import would do.
@@ -86,6 +87,7 @@ pub async fn plan(
             .collect(),
         sites,
         sources: Arc::clone(&sources),
+        state: config.state.directory.clone(),
         unreadable: surveyed.faults,
     };
     let total = surveyed.total();
@@ -131,6 +133,7 @@ struct Planner {
     sites: Vec<Site>,
     plans: Vec<SitePlan>,
     sources: Arc<[Source]>,
+    state: PathBuf,
     unreadable: u64,
 }
 
@@ -143,7 +146,7 @@ impl Planner {
                     None => Vec::new(),
                 };
                 if let Some(image) = images.first() {
-                    let captured = crate::upload::captured(image);
+                    let captured = Some(crate::upload::captured(image));
                     let doubtful = doubtful(&image.capture);
                     self.image(
                         site,
@@ -197,22 +200,16 @@ impl Planner {
                 image.is_some_and(|image| image.state == State::Verified)
             }
         };
-        let base = self
-            .sources
-            .get(found.source)
-            .map_or(Path::new("/"), |source| &source.base);
-        let capture = found.entry.map_or_else(
-            || capture_of(&glanced, &found.path, base, site),
-            |entry| entry.capture,
-        );
+        let capture = match (found.entry, self.sources.get(found.source)) {
+            (Some(entry), _) => entry.capture,
+            (None, Some(source)) => {
+                let stamping = stamping_of(source, site, &self.state);
+                capture_of(&glanced, &found.path, &stamping)
+            }
+            (None, None) => return Ok(()),
+        };
         let bytes = glanced.inspection.len;
-        self.image(
-            number,
-            bytes,
-            capture.at,
-            capture.confidence == Confidence::Low,
-            stored,
-        );
+        self.image(number, bytes, capture.at, capture.is_doubtful(), stored);
         Ok(())
     }
 
@@ -220,7 +217,7 @@ impl Planner {
         &mut self,
         site: usize,
         bytes: u64,
-        captured: DateTime<FixedOffset>,
+        captured: Option<DateTime<FixedOffset>>,
         doubtful: bool,
         stored: bool,
     ) {
@@ -232,10 +229,11 @@ impl Planner {
         if !stored {
             plan.to_upload = (plan.to_upload.0 + 1, plan.to_upload.1 + bytes);
         }
-        plan.span = Some(match plan.span {
-            None => (captured, captured),
-            Some((first, last)) => (first.min(captured), last.max(captured)),
-        });
+        plan.span = match (plan.span, captured) {
+            (None, Some(at)) => Some((at, at)),
+            (Some((first, last)), Some(at)) => Some((first.min(at), last.max(at))),
+            (span, None) => span,
+        };
     }
 
     fn finish(self, config: &Config) -> Plan {
@@ -250,24 +248,19 @@ impl Planner {
     }
 }
 
-fn capture_of(
-    glanced: &Glance,
-    path: &Path,
-    base: &Path,
-    site: &Site,
-) -> weir_journey::stamp::CaptureTime {
+fn capture_of(glanced: &Glance, path: &Path, stamping: &Stamping) -> CaptureTime {
     let mtime_ns = i64::try_from(glanced.observation.mtime_ns).unwrap_or(0);
     let evidence = Evidence {
         exif: glanced.inspection.exif.as_deref(),
-        path: path.strip_prefix(base).unwrap_or(path),
-        mtime: DateTime::from_timestamp_nanos(mtime_ns),
+        mtime: Some(DateTime::from_timestamp_nanos(mtime_ns)),
+        ..Evidence::of(stamping.below(path))
     };
-    stamp(&evidence, &site.timezone.zone())
+    let found = stamp(&evidence, &stamping.rules);
+    stamping.doubtful.file(found).capture
 }
 
 fn doubtful(capture: &str) -> bool {
-    let capture = serde_json::from_str::<weir_journey::stamp::CaptureTime>(capture);
-    capture.is_ok_and(|capture| capture.confidence == Confidence::Low)
+    serde_json::from_str::<CaptureTime>(capture).is_ok_and(|capture| capture.is_doubtful())
 }
 
 /// How long the uploads take at least, and by which bound.

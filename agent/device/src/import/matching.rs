@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Pattern, Site};
+use crate::config::{FilePattern, Site};
 
 /// The rules by which files find their sites; a site is its number in the list of the import's sites.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(super) struct Matching {
     /// Everything is this site's.
     forced: Option<usize>,
     directories: Vec<(PathBuf, usize)>,
-    patterns: Vec<(Pattern, usize)>,
+    patterns: Vec<(FilePattern, usize)>,
     names: Vec<String>,
 }
 

@@ -16,7 +16,9 @@ use super::sources::{self, Source};
 use super::spool::Spool;
 use super::survey::{Survey, survey};
 use super::{ImportError, Request};
+use crate::agent::neighbours::Neighbours;
 use crate::agent::register::{Folder, Register};
+use crate::agent::timekeeper::Timekeeper;
 use crate::agent::{self, RunError, destinations, orders, store_config, take_state};
 use crate::complaints::Complaints;
 use crate::config::{Config, Site};
@@ -26,6 +28,7 @@ use crate::queue::{Queue, QueueError};
 use crate::s3::Store;
 use crate::serve::Vitals;
 use crate::settle::AtOnce;
+use crate::stamping::Stamping;
 use crate::upload::{Destination, LookAgain, Means, Progress as Carrying, Uploader};
 use crate::world::World;
 
@@ -140,10 +143,30 @@ impl Import {
         let (vitals, complaints) = (Arc::<Vitals>::default(), Arc::<Complaints>::default());
         let wake = Arc::new(Notify::new());
         let (fatal, failures) = mpsc::channel(1);
+        let http = (world.http.clone(), world.clock.clone());
+        let store = Arc::new(Store::connect(&store_config(config), http.0, http.1));
+        let stamping = |site| Stamping::of(site, &state);
+        let timekeeper = Timekeeper::new(
+            world.clock.clone(),
+            Arc::clone(&store),
+            queue.clone(),
+            Arc::clone(&vitals),
+            destinations
+                .iter()
+                .map(|site| site.id)
+                .zip(sites.iter().map(stamping))
+                .collect(),
+        );
+        if lock.is_some() {
+            // Beside an agent that is its business.
+            timekeeper.look().await?;
+        }
         let register = Register {
             queue: queue.clone(),
-            folders: folders(&sources, &destinations),
+            folders: folders(&sources, &destinations, &sites, &state),
             clock: world.clock.clone(),
+            timekeeper: Arc::new(timekeeper),
+            neighbours: Neighbours::default(),
             vitals: Arc::clone(&vitals),
             disks: Arc::default(),
             complaints: Arc::clone(&complaints),
@@ -156,11 +179,7 @@ impl Import {
             Some(lock) => {
                 let means = Means {
                     queue: queue.clone(),
-                    store: Arc::new(Store::connect(
-                        &store_config(config),
-                        world.http.clone(),
-                        world.clock.clone(),
-                    )),
+                    store,
                     gate: Arc::clone(&world.gate),
                     clock: world.clock.clone(),
                     vitals,
@@ -251,15 +270,30 @@ async fn open_notes(
 }
 
 /// A folder for each source and site, in the order of [`Intake::root`].
-fn folders(sources: &[Source], destinations: &[Destination]) -> Vec<Folder> {
+fn folders(
+    sources: &[Source],
+    destinations: &[Destination],
+    sites: &[Site],
+    state: &Path,
+) -> Vec<Folder> {
     let of = |source: &Source| {
-        let base = source.base.clone();
-        destinations.iter().map(move |site| Folder {
-            path: base.clone(),
+        let of_site = |(site, settings): (&Destination, &Site)| Folder {
             site: site.id,
             name: site.name.to_string(),
-            zone: site.zone,
-        })
+            stamping: stamping_of(source, settings, state),
+        };
+        destinations
+            .iter()
+            .zip(sites)
+            .map(of_site)
+            .collect::<Vec<_>>()
     };
     sources.iter().flat_map(of).collect()
+}
+
+/// How the images of a source are stamped: a path below what was given is evidence.
+pub(super) fn stamping_of(source: &Source, site: &Site, state: &Path) -> Stamping {
+    let mut stamping = Stamping::of(site, state);
+    stamping.folders = vec![source.base.clone()];
+    stamping
 }

@@ -98,6 +98,7 @@ pub(super) fn sites(config: &Config, request: &Request) -> Result<Vec<Site>, Imp
         }
     };
     if let Some(zone) = &request.timezone {
+        site.rules.zone = Some(zone.zone());
         site.timezone = zone.clone();
     }
     Ok(vec![site])

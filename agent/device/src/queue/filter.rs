@@ -115,6 +115,22 @@ impl Filter {
                 None => {}
             }
         }
+        self.of_capture(&mut all);
+        if let Some(glob) = &self.path {
+            all.and("CAST(i.path AS TEXT) GLOB ?", [glob.clone().into()]);
+        }
+        if let Some(prefix) = &self.key {
+            let prefix = Value::from(prefix.clone());
+            all.and("substr(i.key, 1, length(?)) = ?", [prefix.clone(), prefix]);
+        }
+        if self.failed {
+            all.and("i.failure IS NOT NULL", []);
+        }
+        all
+    }
+
+    /// Conditions on how the capture time was found.
+    fn of_capture(&self, all: &mut Condition) {
         if let Some(source) = self.source {
             all.and(
                 &format!("{CAPTURE} ->> '$.source' = ?"),
@@ -137,17 +153,6 @@ impl Filter {
             );
             all.and(&warned, [code.clone().into()]);
         }
-        if let Some(glob) = &self.path {
-            all.and("CAST(i.path AS TEXT) GLOB ?", [glob.clone().into()]);
-        }
-        if let Some(prefix) = &self.key {
-            let prefix = Value::from(prefix.clone());
-            all.and("substr(i.key, 1, length(?)) = ?", [prefix.clone(), prefix]);
-        }
-        if self.failed {
-            all.and("i.failure IS NOT NULL", []);
-        }
-        all
     }
 
     /// The conditions on a row that is met in the table.

@@ -240,6 +240,13 @@ pub(super) const SELECT_IMAGE: &str = "SELECT i.id, i.site, s.name, i.sha256, i.
     i.removed_why, i.unplugged, i.receipt_ms FROM images i JOIN sites s ON s.id = i.site";
 
 impl Image {
+    /// Whether the store may know it by its key already: it keeps that, and its capture time with it. A key that
+    /// was decided for an attempt in which nothing was sent can still be taken back.
+    pub fn is_named(&self) -> bool {
+        let under_way = matches!(self.state, State::Uploading | State::Verified);
+        self.target.is_some() && (under_way || self.unsure || self.multipart.is_some())
+    }
+
     /// Reads a row of [`SELECT_IMAGE`].
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let target = match (row.get("bucket")?, row.get("key")?) {

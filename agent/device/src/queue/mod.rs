@@ -30,6 +30,7 @@ mod open;
 mod operate;
 mod pace;
 mod retain;
+mod retime;
 mod salvage;
 mod schema;
 mod step;
@@ -62,6 +63,7 @@ pub use look::{Selector, SiteStats, StateStats, Stats};
 pub use open::Rebuilt;
 pub use operate::Retried;
 pub use retain::{Behind, Departed, Drop, Local};
+pub use retime::{Among, ClockStep, Retimed};
 pub use upload::{Delayed, Order, Ready, Refused, Stored};
 pub use view::View;
 
@@ -451,6 +453,31 @@ impl Queue {
         .await
     }
 
+    /// Has `judge` find the capture times of rows anew; gives how many rows it changed. It is called inside of the
+    /// transaction that writes what it gives, a step at a time. An image that the store may know keeps its time.
+    pub async fn retime(
+        &self,
+        mut among: Among,
+        judge: impl Fn(&Image) -> Option<Retimed> + Send + Sync + 'static,
+    ) -> Result<u64, QueueError> {
+        let judge = Arc::new(judge);
+        let mut changed = 0;
+        loop {
+            let (asked, judge) = (among.clone(), Arc::clone(&judge));
+            let swept = self
+                .write(move |conn| retime::retime_some(conn, &asked, |image| judge(image)))
+                .await?;
+            changed += swept.changed;
+            let Some(last) = swept.next else {
+                return Ok(changed);
+            };
+            match &mut among {
+                Among::Boot(_, after) => *after = last,
+                Among::Filter(filter) => filter.after = Some(last),
+            }
+        }
+    }
+
     /// Notes that the files of verified images are about to be deleted; gives those for which this is still
     /// right. None of them may be touched before this returns, unless nothing can be written at all.
     pub async fn depart(
@@ -495,6 +522,12 @@ impl Queue {
                 some => compacted += some,
             }
         }
+    }
+
+    /// Writes a step of the device's clock down.
+    pub async fn clock_stepped(&self, step: ClockStep) -> Result<(), QueueError> {
+        self.write(move |conn| retime::clock_stepped(conn, &step))
+            .await
     }
 
     async fn sweep<F>(&self, mut filter: Filter, step: F) -> Result<u64, QueueError>

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::Connection;
 use weir_journey::identity::{Sha256, SiteName};
 use weir_journey::queue::State;
+use weir_journey::stamp::Neighbour;
 
 use super::accept::{Known, Quarantined, known, seen_under};
 use super::aside::Files;
@@ -23,6 +24,7 @@ use super::look::{Selector, Stats, quarantined_page, show, stats};
 use super::open;
 use super::pace;
 use super::retain::{self, Behind, Drop, Local};
+use super::retime::{ClockStep, last_clock_step, neighbour};
 use super::upload::{Order, Ready, ready};
 
 /// Rows read at a time: the memory that a list of a million takes.
@@ -156,6 +158,16 @@ impl View {
     /// Bytes sent on a day, by one site or by all.
     pub async fn spent(&self, site: Option<SiteId>, day: i64) -> Result<u64, QueueError> {
         self.read(move |conn| spent(conn, site, day)).await
+    }
+
+    /// The last step of the device's clock.
+    pub async fn last_clock_step(&self) -> Result<Option<ClockStep>, QueueError> {
+        self.read(last_clock_step).await
+    }
+
+    /// The picture of a site, among those accepted last, whose file was modified last.
+    pub async fn neighbour(&self, site: SiteId) -> Result<Option<Neighbour>, QueueError> {
+        self.read(move |conn| neighbour(conn, site)).await
     }
 
     /// Counts by site and state, and of quarantined files by reason. Counts nothing row by row but those.

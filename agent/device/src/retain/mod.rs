@@ -80,7 +80,7 @@ const GLANCE: Duration = Duration::from_secs(600);
 /// Between two passes while copies of our own wait to be verified and freed.
 const COPIES: Duration = Duration::from_secs(30);
 /// Between two passes over a disk that lacks room, first and at most.
-const LACKING: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(60)];
+const LACKING: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(30)];
 /// Between two passes, however often somebody raises the alarm.
 const LEAST: Duration = Duration::from_secs(1);
 /// Between two compactions of the queue.

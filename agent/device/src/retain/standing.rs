@@ -32,6 +32,8 @@ pub struct Standing {
     copies: AtomicBool,
     /// Bytes that may still come before the disks are measured again.
     headroom: AtomicU64,
+    /// Files that may, likewise.
+    headroom_files: AtomicU64,
     alarm: Notify,
 }
 
@@ -63,11 +65,10 @@ impl Standing {
     pub fn accepted(&self, bytes: u64) {
         lock(&self.refusal).take();
         self.full.store(false, Ordering::Relaxed);
-        let taken = |headroom: u64| headroom.checked_sub(bytes);
-        let left = self
-            .headroom
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
-        if left.is_err() {
+        if [(&self.headroom, bytes), (&self.headroom_files, 1)]
+            .iter()
+            .any(|(headroom, taken)| !take(headroom, *taken))
+        {
             self.alarm.notify_one();
         }
     }
@@ -111,6 +112,9 @@ impl Standing {
             .map(|(used, most)| most.saturating_sub(used));
         let headroom = headroom.chain(quota).min().unwrap_or(u64::MAX);
         self.headroom.store(headroom, Ordering::Relaxed);
+        let files = disks.iter().map(|one| headroom_files(&one.disk, policy));
+        let files = files.min().unwrap_or(u64::MAX);
+        self.headroom_files.store(files, Ordering::Relaxed);
         *lock(&self.disks) = disks;
     }
 
@@ -126,6 +130,22 @@ fn headroom(disk: &Disk, policy: &Policy) -> u64 {
         return u64::MAX;
     }
     (disk.room.free_bytes - policy.min_free.of(disk.room.bytes)) / 2
+}
+
+/// The same in files.
+fn headroom_files(disk: &Disk, policy: &Policy) -> u64 {
+    if disk.read_only || disk.room.inodes == 0 || !Needs::of_room(&disk.room, policy).met() {
+        return u64::MAX;
+    }
+    (disk.room.free_inodes - policy.min_free_inodes.of(disk.room.inodes)) / 2
+}
+
+/// Takes so much of what is left; whether there was that much.
+fn take(left: &AtomicU64, much: u64) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+        left.checked_sub(much)
+    })
+    .is_ok()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

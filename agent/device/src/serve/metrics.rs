@@ -43,6 +43,9 @@ pub struct Vitals {
     healthy: Gauge,
     missed_events: Gauge,
     clock_offset: Gauge<f64, AtomicU64>,
+    clock_synchronised: Gauge,
+    clock_steps: Counter,
+    times_corrected: Counter,
 }
 
 impl Default for Vitals {
@@ -72,6 +75,9 @@ impl Default for Vitals {
             healthy: Gauge::default(),
             missed_events: Gauge::default(),
             clock_offset: Gauge::default(),
+            clock_synchronised: Gauge::default(),
+            clock_steps: Counter::default(),
+            times_corrected: Counter::default(),
         };
         vitals.describe();
         vitals.describe_disks();
@@ -152,6 +158,21 @@ impl Vitals {
             "How far the store's clock is ahead of the board's",
             Unit::Seconds,
             self.clock_offset.clone(),
+        );
+        registry.register(
+            "clock_synchronised",
+            "1 while the board's clock is known to be right",
+            self.clock_synchronised.clone(),
+        );
+        registry.register(
+            "clock_steps",
+            "Times that the board's clock was set",
+            self.clock_steps.clone(),
+        );
+        registry.register(
+            "capture_times_corrected",
+            "Capture times put right after the board's clock was set",
+            self.times_corrected.clone(),
         );
     }
 
@@ -243,6 +264,16 @@ impl Vitals {
             .inc();
     }
 
+    /// The board's clock was set.
+    pub fn clock_stepped(&self) {
+        self.clock_steps.inc();
+    }
+
+    /// Capture times were put right.
+    pub fn times_corrected(&self, images: u64) {
+        self.times_corrected.inc_by(images);
+    }
+
     /// Everything as Prometheus text.
     pub fn text(&self, status: &Status) -> String {
         self.fill(status);
@@ -283,6 +314,8 @@ impl Vitals {
             .set(i64::from(status.link.down_since.is_none()));
         self.healthy.set(i64::from(status.healthy()));
         self.missed_events.set(whole(status.watch.missed_events));
+        self.clock_synchronised
+            .set(i64::from(status.clock.synchronised == Some(true)));
         self.clock_offset
             .set(status.clock.store_ahead_s.unwrap_or(0.0));
     }

@@ -55,6 +55,23 @@ pub struct LinkStatus {
 pub struct ClockStatus {
     /// Seconds that the store's clock is ahead of the board's; `None` until the store was heard.
     pub store_ahead_s: Option<f64>,
+    /// Whether the clock is right, as a time service or else the store's clock says; `None` when nobody can tell.
+    #[serde(default)]
+    pub synchronised: Option<bool>,
+    /// The last time that the clock was set while an agent ran.
+    #[serde(default)]
+    pub last_step: Option<ClockStepStatus>,
+}
+
+/// A step of the board's clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClockStepStatus {
+    /// What the clock showed afterwards.
+    pub at: DateTime<Utc>,
+    /// By how many seconds it went.
+    pub by_s: f64,
+    /// How many capture times were put right by it.
+    pub images: u64,
 }
 
 /// The watcher.

@@ -87,7 +87,12 @@ impl Carrier {
     /// Carries one image; the permit is given back when it returns.
     pub(super) async fn carry(&self, to: Destination, dossier: Dossier, permit: Permit) -> Carried {
         let sent = Arc::new(AtomicU64::new(0));
-        let (outcome, lesson, away) = self.attempt(&to, &dossier, &sent).await;
+        let (mut outcome, lesson, away) = self.attempt(&to, &dossier, &sent).await;
+        if let Outcome::Delay(delayed) = &mut outcome {
+            // An attempt that sent none of its bytes (no link, no name server) has left nothing in the store.
+            let none_sent = sent.load(Ordering::Relaxed) == 0 && dossier.image.multipart.is_none();
+            delayed.unsure &= !none_sent;
+        }
         let event = match &outcome {
             Outcome::Delivered(delivery) => !delivery.already_there,
             // An answer may have been lost; another try then finds the object, and gives its room back.
@@ -447,16 +452,11 @@ pub(super) fn name(image: &Image) -> &[u8] {
 
 fn describe(to: &Destination, image: &Image) -> Vec<(&'static str, String)> {
     let capture = serde_json::from_str::<CaptureTime>(&image.capture).ok();
-    let (source, confidence) = capture.map_or_else(
-        || (String::new(), String::new()),
-        |c| (c.source.to_string(), c.confidence.to_string()),
-    );
     metadata(&Described {
         site: &to.name,
         sha256: image.sha256,
-        captured: captured(image),
-        source: &source,
-        confidence: &confidence,
+        captured: image.dated.then(|| captured(image)),
+        capture: capture.as_ref(),
         name: name(image),
         version: env!("CARGO_PKG_VERSION"),
     })

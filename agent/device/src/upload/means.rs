@@ -38,7 +38,7 @@ pub struct Destination {
 
 impl Destination {
     /// Bucket and key that an image of this site gets, unless that key is taken.
-    pub(super) fn target(&self, image: &Image) -> (String, String) {
+    pub(crate) fn target(&self, image: &Image) -> (String, String) {
         let format = Format::from_code(image.format);
         let naming = Naming {
             site: &self.name,
@@ -52,7 +52,12 @@ impl Destination {
             name: carry::name(image),
             sha256: image.sha256,
         };
-        (self.bucket.clone(), self.key.render(&naming))
+        let key = if image.dated {
+            self.key.render(&naming)
+        } else {
+            Template::undated().render(&naming)
+        };
+        (self.bucket.clone(), key)
     }
 }
 

@@ -7,3 +7,4 @@ mod arrivals;
 mod folders;
 mod identity;
 mod refused;
+mod timestamps;

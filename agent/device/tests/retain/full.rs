@@ -40,19 +40,15 @@ fn until_verified(station: &Station, images: u64) {
 fn a_camera_that_writes_more_than_its_disk_holds_loses_nothing() {
     let s3 = S3::start();
     let mut station = Station::new(&s3);
-    station.set("retain.min_free", "20%");
+    station.set("retain.min_free", "6MiB");
     let _disk = Disk::ext4(station.camera(), 32);
     let agent = station.start();
-    let mut camera = Camera::new(station.camera(), 200_000);
-    // Four times what the disk holds; a picture that it has no room for is waited with.
+    let mut camera = Camera::new(station.camera(), 100_000);
+    // More than the disk holds; a picture that it has no room for is waited with.
     let deadline = Instant::now() + Duration::from_secs(300);
-    while camera.written.len() < 640 {
+    while camera.written.len() < 420 {
         camera.take();
-        std::thread::sleep(Duration::from_millis(if camera.refused == 0 {
-            60
-        } else {
-            100
-        }));
+        std::thread::sleep(Duration::from_millis(100));
         assert!(Instant::now() < deadline, "{}", station.status());
     }
     let written = camera.written.len() as u64;
@@ -60,7 +56,7 @@ fn a_camera_that_writes_more_than_its_disk_holds_loses_nothing() {
     Oracle::of(BUCKET, &camera.pictures()).agrees(&s3);
     assert_eq!(camera.refused, 0, "the camera found the disk full");
     assert!(
-        camera.local() < 160,
+        camera.local() < 300,
         "{} pictures on 32 MiB",
         camera.local()
     );
@@ -68,7 +64,7 @@ fn a_camera_that_writes_more_than_its_disk_holds_loses_nothing() {
     let removed = removed
         .iter()
         .filter(|image| image["removed_why"] == "space");
-    assert!(removed.count() >= 400);
+    assert!(removed.count() >= 120);
     assert!(troubles(&station).contains("[]"), "{}", troubles(&station));
     agent.drain();
 }
@@ -78,7 +74,7 @@ fn a_camera_that_writes_more_than_its_disk_holds_loses_nothing() {
 fn a_disk_without_inodes_is_emptied_by_number() {
     let s3 = S3::start();
     let mut station = Station::new(&s3);
-    station.set("retain.min_free_inodes", "20%");
+    station.set("retain.min_free_inodes", "12");
     let _disk = Disk::tmpfs(station.camera(), "size=64m,nr_inodes=60");
     let agent = station.start();
     let mut camera = Camera::new(station.camera(), 1_000);
@@ -99,7 +95,8 @@ fn a_disk_without_inodes_is_emptied_by_number() {
 #[ignore = "mounts a file system: needs root, see scripts/test"]
 fn one_card_for_everything_that_fills_up_without_a_link_recovers_with_it() {
     let s3 = S3::start();
-    let station = Station::new(&s3);
+    let mut station = Station::new(&s3);
+    station.set("retain.min_free", "5%");
     // The card holds the state and the pictures, as on most boards.
     let card = Disk::ext4(station.home().join("card"), 64);
     for name in ["first-dam", "state"] {
@@ -150,7 +147,7 @@ fn what_the_operator_lets_go_is_thinned_recorded_and_listed() {
     let s3 = S3::start();
     let mut station = Station::new(&s3);
     station.set_toml("retain.drop_unverified", "true");
-    station.set("retain.min_free", "20%");
+    station.set("retain.min_free", "5MiB");
     let _disk = Disk::tmpfs(station.camera(), "size=24m");
     s3.down();
     let agent = station.start();
@@ -229,7 +226,7 @@ fn a_nearly_full_disk_under_load_loses_nothing() {
     });
     let s3 = S3::start();
     let mut station = Station::new(&s3);
-    station.set("retain.min_free", "10%");
+    station.set("retain.min_free", "24MiB");
     let card = Disk::ext4(station.home().join("card"), 256);
     for name in ["first-dam", "state"] {
         let at = station.home().join(name);
@@ -239,7 +236,7 @@ fn a_nearly_full_disk_under_load_loses_nothing() {
     }
     // Full up to the limit before it begins.
     let mut ballast = fs::File::create(card.at().join("ballast")).unwrap();
-    std::io::Write::write_all(&mut ballast, &vec![1; 190 << 20]).unwrap();
+    std::io::Write::write_all(&mut ballast, &vec![1; 205 << 20]).unwrap();
     let agent = station.start();
     let mut camera = Camera::new(station.camera(), 100_000);
     let load = Load::run(&station, &s3, &mut camera, Duration::from_secs(seconds));
@@ -289,9 +286,11 @@ impl Load {
             }
             let now = station.count("verified");
             if now > verified || !up {
+                if up {
+                    load.uploads = load.uploads.max(since.elapsed());
+                }
                 (verified, since) = (now, Instant::now());
             }
-            load.uploads = load.uploads.max(since.elapsed());
             std::thread::sleep(Duration::from_millis(100));
         }
         load

@@ -37,7 +37,7 @@ pub struct Policy {
 
 /// A file stays at least this long after its image was verified (accepted, for one that is not): whatever else
 /// looks at fresh pictures gets to see them.
-pub const GRACE: Duration = Duration::from_secs(10);
+pub const GRACE: Duration = Duration::from_secs(2);
 
 /// Why a file goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -50,7 +50,7 @@ fn needs() -> impl Strategy<Value = Needs> {
 /// one of a clock that was set since.
 fn may_go(entry: &Entry) -> bool {
     let age_ms = NOW_MS - entry.verified_ms;
-    !entry.flagged && !(0..10_000).contains(&age_ms)
+    !entry.flagged && !(0..2_000).contains(&age_ms)
 }
 
 proptest! {

@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeDelta};
 use serde::{Deserialize, Serialize};
+
+pub use super::warning::Warning;
 
 /// When a picture was taken, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptureTime {
     /// The moment, with the offset of the clock that its source was read from: what the source states, or the
-    /// zone's where it states none.
-    pub at: DateTime<FixedOffset>,
-    /// What the moment was read from.
+    /// zone's where it states none. `None` when nothing states a time that could be meant.
+    pub at: Option<DateTime<FixedOffset>>,
+    /// What the moment was read from; [`Source::None`] exactly where there is none.
     pub source: Source,
     /// How fine the moment is.
     pub precision: Precision,
@@ -22,6 +24,9 @@ pub struct CaptureTime {
     pub warnings: Vec<Warning>,
     /// All moments that were found, the chosen one included, most trusted source first.
     pub candidates: Vec<Candidate>,
+    /// What was made of it afterwards, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Change>,
 }
 
 /// One moment that was found.
@@ -31,18 +36,52 @@ pub struct Candidate {
     pub source: Source,
     /// The text as found; what is not text is replaced by U+FFFD.
     pub raw: String,
-    /// The moment that the text means.
+    /// The moment that the text means, corrected by `correction_ms`.
     pub at: DateTime<FixedOffset>,
     /// How fine it is.
     pub precision: Precision,
     /// Whether the source states its offset, as opposed to the zone that the operator gave.
     pub offset_stated: bool,
-    /// Whose naming scheme it was read by, of a file name.
+    /// Whether its offset was worked out from another source that states UTC.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offset_inferred: bool,
+    /// Whose naming scheme it was read by, of a file name; `DateTimeDigitized`, of that EXIF field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Cow<'static, str>>,
+    /// Whether its clock was not known to be right: of a modification time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
+    /// What a known error of its clock added to the text's moment, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction_ms: Option<i64>,
 }
 
-/// What a moment was read from, the most trusted first.
+/// A correction of a capture time after it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What led to it.
+    pub why: Cause,
+    /// When, by the device's clock, milliseconds since 1970.
+    pub at_ms: i64,
+    /// The capture time until then.
+    pub was: Option<DateTime<FixedOffset>>,
+    /// What it was, or would have been, changed to.
+    pub becomes: Option<DateTime<FixedOffset>>,
+    /// `false` where the image has its name in the store already: the time is known to be off and stays.
+    pub applied: bool,
+}
+
+/// What led to a [`Change`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The device's clock was put right within the boot in which the image was accepted.
+    ClockStep,
+    /// The operator stamped the image anew.
+    Restamp,
+}
+
+/// What a moment was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
@@ -60,8 +99,8 @@ pub enum Source {
     None,
 }
 
-/// How fine a moment is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// How fine a moment is, the coarsest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// The date alone.
@@ -78,50 +117,40 @@ pub enum Precision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
-    /// Only the modification time is there, or the moment contradicts it.
+    /// Only the modification time is there, or something contradicts the moment. Such a moment is *doubtful*.
     Low,
-    /// One source states it.
+    /// One good source states it.
     Medium,
-    /// EXIF with an offset, or EXIF and file name agreeing.
+    /// EXIF with its offset and nothing against it, or independent sources that agree.
     High,
 }
 
-/// What speaks against a moment.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "warning", rename_all = "kebab-case")]
-pub enum Warning {
-    /// The EXIF block is damaged; what could be read of it was used.
-    ExifUnreadable,
-    /// The zone's clocks were set back over this local time, so it occurred twice; the first was chosen.
-    Repeated {
-        /// The source with the local time.
-        source: Source,
-    },
-    /// The zone's clocks were set forward over this local time, so it did not occur; the offset before was used.
-    Skipped {
-        /// The source with the local time.
-        source: Source,
-    },
-    /// The moment lies where clocks begin that were reset, before any picture of interest. It is not used where
-    /// there is another.
-    ResetClock {
-        /// The source with the moment.
-        source: Source,
-    },
-    /// The moment lies more than a day after the file's modification: one of the clocks was wrong.
-    AfterModification {
-        /// The source with the moment.
-        source: Source,
-        /// By how many seconds.
-        seconds: i64,
-    },
-    /// Another source states another moment.
-    Disagreement {
-        /// The source that was not chosen.
-        other: Source,
-        /// How many seconds later its moment is.
-        seconds: i64,
-    },
+impl CaptureTime {
+    /// Whether the site's policy for doubtful times applies.
+    pub fn is_doubtful(&self) -> bool {
+        self.confidence == Confidence::Low
+    }
+
+    /// The candidate that was chosen.
+    pub fn chosen(&self) -> Option<&Candidate> {
+        self.candidates
+            .iter()
+            .find(|candidate| candidate.source == self.source && Some(candidate.at) == self.at)
+    }
+}
+
+impl Candidate {
+    /// The local time that its text states, without any correction.
+    pub(super) fn stated_local(&self) -> NaiveDateTime {
+        let local = self.at.naive_local();
+        let correction = TimeDelta::milliseconds(self.correction_ms.unwrap_or(0));
+        local.checked_sub_signed(correction).unwrap_or(local)
+    }
+
+    /// Whether it is the time of a camera's clock, as opposed to GPS and the device's.
+    pub(super) fn is_camera_clock(&self) -> bool {
+        matches!(self.source, Source::Exif | Source::Filename | Source::Path)
+    }
 }
 
 impl fmt::Display for Source {
@@ -137,6 +166,17 @@ impl fmt::Display for Source {
     }
 }
 
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Day => "day",
+            Self::Minute => "minute",
+            Self::Second => "second",
+            Self::Subsecond => "subsecond",
+        })
+    }
+}
+
 impl fmt::Display for Confidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -144,34 +184,5 @@ impl fmt::Display for Confidence {
             Self::Medium => "medium",
             Self::High => "high",
         })
-    }
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ExifUnreadable => f.write_str("the EXIF block is damaged"),
-            Self::Repeated { source } => {
-                write!(
-                    f,
-                    "the local time of {source} occurred twice; the first was chosen"
-                )
-            }
-            Self::Skipped { source } => {
-                write!(f, "the local time of {source} did not occur in this zone")
-            }
-            Self::ResetClock { source } => {
-                write!(f, "the time of {source} is that of a reset clock")
-            }
-            Self::AfterModification { source, seconds } => {
-                write!(
-                    f,
-                    "the time of {source} is {seconds} s after the file's modification"
-                )
-            }
-            Self::Disagreement { other, seconds } => {
-                write!(f, "the time of {other} differs by {seconds} s")
-            }
-        }
     }
 }

@@ -33,8 +33,8 @@ pub struct NotAZone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Placed {
     Once(DateTime<FixedOffset>),
-    /// It occurred twice; this is the first.
-    Repeated(DateTime<FixedOffset>),
+    /// It occurred twice: the first and the second time.
+    Repeated(DateTime<FixedOffset>, DateTime<FixedOffset>),
     /// It did not occur; this has the offset before the change.
     Skipped(DateTime<FixedOffset>),
 }
@@ -46,24 +46,33 @@ impl Zone {
     /// A moment on this zone's clock.
     pub fn at(&self, moment: DateTime<Utc>) -> DateTime<FixedOffset> {
         match self {
-            Self::Iana(zone) => moment.with_timezone(zone).fixed_offset(),
+            Self::Iana(zone) => {
+                let offset = moment.with_timezone(zone).offset().fix();
+                moment.with_timezone(&whole_minutes(offset))
+            }
             Self::Fixed(offset) => moment.with_timezone(offset),
         }
     }
 
     /// The moment when this zone's clock showed `local`. The local time is never altered.
     pub(super) fn place(&self, local: NaiveDateTime) -> Placed {
+        let at = |offset| with_offset(local, whole_minutes(offset));
         match self {
             Self::Fixed(offset) => Placed::Once(with_offset(local, *offset)),
-            Self::Iana(zone) => match zone.from_local_datetime(&local) {
-                LocalResult::Single(at) => Placed::Once(at.fixed_offset()),
-                LocalResult::Ambiguous(first, _) => Placed::Repeated(first.fixed_offset()),
-                LocalResult::None => {
-                    Placed::Skipped(with_offset(local, offset_before(*zone, local)))
+            Self::Iana(zone) => match zone.offset_from_local_datetime(&local) {
+                LocalResult::Single(offset) => Placed::Once(at(offset.fix())),
+                LocalResult::Ambiguous(first, second) => {
+                    Placed::Repeated(at(first.fix()), at(second.fix()))
                 }
+                LocalResult::None => Placed::Skipped(at(offset_before(*zone, local))),
             },
         }
     }
+}
+
+/// An offset without its seconds: those of local mean time, before zones, have some, and RFC 3339 cannot write them.
+fn whole_minutes(offset: FixedOffset) -> FixedOffset {
+    FixedOffset::east_opt(offset.local_minus_utc() / 60 * 60).unwrap_or(offset)
 }
 
 /// The offset in force before the change that skipped `local`.
@@ -162,10 +171,13 @@ mod tests {
             let local = zone.at(moment).naive_local();
             match zone.place(local) {
                 Placed::Once(at) => prop_assert_eq!(at, moment),
-                Placed::Repeated(at) => prop_assert!(at <= moment && at.naive_local() == local),
+                Placed::Repeated(first, second) => {
+                    prop_assert!(first == moment || second == moment);
+                    prop_assert!(first < second && first.naive_local() == local && second.naive_local() == local);
+                }
                 Placed::Skipped(_) => prop_assert!(false, "a time that was shown occurred"),
             }
-            let (Placed::Once(at) | Placed::Repeated(at) | Placed::Skipped(at)) = zone.place(moment.naive_utc());
+            let (Placed::Once(at) | Placed::Repeated(at, _) | Placed::Skipped(at)) = zone.place(moment.naive_utc());
             prop_assert_eq!(at.naive_local(), moment.naive_utc());
         }
     }
@@ -175,7 +187,11 @@ mod tests {
         let denver: Zone = "America/Denver".parse().expect("IANA");
         let at = |text: &str| DateTime::parse_from_rfc3339(text).expect("a test's moment");
         let repeated = denver.place(local("2024-11-03 01:30:00"));
-        assert_eq!(repeated, Placed::Repeated(at("2024-11-03T01:30:00-06:00")));
+        let both = [
+            at("2024-11-03T01:30:00-06:00"),
+            at("2024-11-03T01:30:00-07:00"),
+        ];
+        assert_eq!(repeated, Placed::Repeated(both[0], both[1]));
         let skipped = denver.place(local("2025-03-09 02:00:00"));
         assert_eq!(skipped, Placed::Skipped(at("2025-03-09T02:00:00-07:00")));
         let apia: Zone = "Pacific/Apia".parse().expect("IANA");
@@ -184,6 +200,17 @@ mod tests {
         let fixed: Zone = "Etc/GMT+7".parse().expect("IANA");
         let exists = fixed.place(local("2025-03-09 02:00:00"));
         assert_eq!(exists, Placed::Once(at("2025-03-09T02:00:00-07:00")));
+    }
+
+    #[test]
+    fn moments_before_zones_can_be_written_and_read_back() {
+        let denver: Zone = "America/Denver".parse().expect("IANA");
+        let Placed::Once(placed) = denver.place(local("1012-08-09 14:30:00")) else {
+            panic!("local mean time has no gaps");
+        };
+        for at in [placed, denver.at(placed.to_utc())] {
+            assert_eq!(at.to_rfc3339(), "1012-08-09T14:30:00-06:59");
+        }
     }
 
     #[test]

@@ -123,6 +123,19 @@ impl Template {
         })
     }
 
+    /// The names of images whose capture time is not known: no date in them, and no two alike.
+    pub fn undated() -> Self {
+        Self {
+            source: "undated/{sha8}_{name}".to_owned(),
+            pieces: vec![
+                Piece::Text("undated/".to_owned()),
+                Piece::Field("sha8"),
+                Piece::Text("_".to_owned()),
+                Piece::Field("name"),
+            ],
+        }
+    }
+
     /// The template as it was written.
     pub fn as_str(&self) -> &str {
         &self.source
@@ -290,6 +303,15 @@ mod tests {
             "2024/August/image_capture_2024-08-09_14-30-00_abababab.jpg"
         );
         assert_eq!(hydrocam_reads(&beside), read);
+    }
+
+    #[test]
+    fn a_key_without_a_date_is_as_its_template_says() {
+        let undated = Template::undated();
+        assert_eq!(Template::parse(undated.as_str()), Ok(undated.clone()));
+        let site = "first-dam".parse().unwrap();
+        let key = undated.render(&naming(&site, b"RCNX 0001.JPG"));
+        assert_eq!(key, "undated/abababab_RCNX-0001.JPG");
     }
 
     #[test]

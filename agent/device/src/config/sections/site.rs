@@ -7,11 +7,12 @@ use std::str::FromStr;
 
 use weir_journey::identity::SiteName;
 use weir_journey::settle::NamePattern;
+use weir_journey::stamp::{Doubtful, Pattern, Rules};
 
 use super::block::Block;
 use super::store::{BUCKET, KEY, Store};
 use crate::config::fault::Origin;
-use crate::config::form::{Line, WrittenPath, list, one_or_more, text};
+use crate::config::form::{Line, WrittenPath, camera_clock, day, list, one_or_more, text, word};
 use crate::config::reader::{Reader, resolve};
 use crate::config::template::{BucketName, BucketTemplate, KeyTemplate, NotABucket};
 use crate::config::zone::TimeZoneName;
@@ -25,9 +26,13 @@ pub struct Site {
     /// are patterns.
     pub directories: Vec<PathBuf>,
     /// Which files of a card or folder are its own.
-    pub matches: Vec<Pattern>,
-    /// Time zone of the camera's clock.
+    pub matches: Vec<FilePattern>,
+    /// Time zone in which its windows and days are meant, and its keys are written: the camera's, or UTC.
     pub timezone: TimeZoneName,
+    /// What is said of its camera's clock and names.
+    pub rules: Rules,
+    /// What becomes of images whose capture time is doubtful.
+    pub doubtful: Doubtful,
     /// Where its objects go.
     pub bucket: BucketName,
     /// How its objects are named.
@@ -48,6 +53,8 @@ impl Site {
             directories: Vec::new(),
             matches: Vec::new(),
             timezone: TimeZoneName::default(),
+            rules: Rules::default(),
+            doubtful: Doubtful::default(),
             key: store.key.clone(),
             overwritten: Vec::new(),
         })
@@ -56,9 +63,9 @@ impl Site {
 
 /// A pattern of folders and files, as a shell has them (`*`, `?`, `[a-z]`, `**`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern(glob::Pattern);
+pub struct FilePattern(glob::Pattern);
 
-impl Pattern {
+impl FilePattern {
     /// How patterns are compared: as FAT does, without regard to capitals; `*` stays within a name.
     const OPTIONS: glob::MatchOptions = glob::MatchOptions {
         case_sensitive: false,
@@ -84,7 +91,7 @@ impl Pattern {
     }
 }
 
-impl FromStr for Pattern {
+impl FromStr for FilePattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -102,8 +109,18 @@ impl FromStr for Pattern {
 /// What a time zone must be.
 const ZONE: &str = "a time zone such as \"Etc/GMT+7\", \"America/Denver\" or \"-07:00\"";
 
+/// What a pattern must be, as [`Pattern`] has it.
+const PATTERN: &str = "a pattern of strptime for the file's name without its extension, such as \"cam_%Y%m%d_%H%M%S\"";
+
 /// What a name must be, as [`SiteName`] has it.
 const NAME: &str = "1 to 63 of a-z, 0-9, \"-\" and \".\", beginning and ending with a letter or digit, such as \"first-dam\"";
+
+/// What can be done with doubtful images.
+const DOUBTFUL: &[(&str, Doubtful)] = &[
+    ("mtime", Doubtful::Mtime),
+    ("undated", Doubtful::Undated),
+    ("hold", Doubtful::Hold),
+];
 
 /// What the name of a file that is rewritten must be.
 const REWRITTEN: &str = "a file name such as \"latest.jpg\" or \"*.cur.jpg\"";
@@ -181,7 +198,7 @@ fn show_effective(block: &mut Block<'_, '_>, site: &Site) {
         block.reader.origin("store.bucket"),
         block.reader.origin("store.key"),
     );
-    block.show_left_out("timezone", &site.timezone.to_string(), Origin::Default);
+    block.show_left_out("doubtful", site.doubtful.name(), Origin::Default);
     block.show_left_out("bucket", site.bucket.as_str(), bucket);
     block.show_left_out("key", site.key.as_str(), key);
 }
@@ -202,8 +219,8 @@ fn read_name(block: &mut Block<'_, '_>, names: &mut HashMap<SiteName, Origin>) -
 }
 
 /// Reads the patterns of files; none when there are none, or they are at fault.
-fn read_matches(block: &mut Block<'_, '_>) -> Vec<Pattern> {
-    let pattern = text::<Pattern>("a pattern such as \"FD-*.jpg\"");
+fn read_matches(block: &mut Block<'_, '_>) -> Vec<FilePattern> {
+    let pattern = text::<FilePattern>("a pattern such as \"FD-*.jpg\"");
     block
         .optional("match", one_or_more(pattern))
         .unwrap_or_default()
@@ -229,10 +246,21 @@ fn read_directories(block: &mut Block<'_, '_>) -> Vec<PathBuf> {
 fn read_rest(
     block: &mut Block<'_, '_>,
     name: Option<SiteName>,
-    (directories, matches): (Vec<PathBuf>, Vec<Pattern>),
+    (directories, matches): (Vec<PathBuf>, Vec<FilePattern>),
     store: &Store,
 ) -> Option<Site> {
     let timezone = block.optional("timezone", text::<TimeZoneName>(ZONE));
+    let rules = Rules {
+        zone: timezone.as_ref().map(TimeZoneName::zone),
+        patterns: block
+            .optional("patterns", list(text::<Pattern>(PATTERN)))
+            .unwrap_or_default(),
+        camera_clock: block
+            .optional("camera_clock_offset", camera_clock())
+            .unwrap_or_default(),
+        since: block.optional("since", day()),
+    };
+    let doubtful = block.optional("doubtful", word(DOUBTFUL));
     let bucket = block.optional("bucket", text::<BucketTemplate>(BUCKET));
     let key = block.optional("key", text::<KeyTemplate>(KEY));
     let names = list(text::<NamePattern>(REWRITTEN));
@@ -250,6 +278,8 @@ fn read_rest(
         directories,
         matches,
         timezone: timezone.unwrap_or_default(),
+        rules,
+        doubtful: doubtful.unwrap_or_default(),
         bucket: bucket.ok()?,
         key: key.unwrap_or_else(|| store.key.clone()),
         overwritten: overwritten.unwrap_or_default(),
@@ -262,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_pattern_stands_for_names_on_the_way_or_for_folders_from_the_start() {
-        let fits = |pattern: &str, path: &str| pattern.parse::<Pattern>().unwrap().fits(path);
+        let fits = |pattern: &str, path: &str| pattern.parse::<FilePattern>().unwrap().fits(path);
         for (pattern, path) in [
             ("first-dam", "first-dam/a.jpg"),
             ("first-dam", "DCIM/FIRST-DAM/100/a.jpg"),

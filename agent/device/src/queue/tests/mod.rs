@@ -8,6 +8,7 @@ mod life;
 mod model;
 mod operator;
 mod retain;
+mod retime;
 mod sharing;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,5 @@
+#![no_main]
+
+use weir_journey_fuzz::{BEGINS, file};
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| file(BEGINS[2].1, data));

@@ -7,7 +7,10 @@ pub mod cli;
 pub mod clock;
 pub mod complaints;
 pub mod config;
+pub mod exchange;
+pub mod export;
 pub mod gate;
+pub mod import;
 pub mod lock;
 pub mod logging;
 pub mod queue;
@@ -20,6 +23,7 @@ mod stamping;
 pub mod systemd;
 pub mod upload;
 pub mod watch;
+mod whole_file;
 pub mod world;
 
 pub use agent::{RunError, run};

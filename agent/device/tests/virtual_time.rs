@@ -256,3 +256,48 @@ async fn a_store_that_wants_fewer_requests_gets_them_and_every_image_in_the_end(
     assert_eq!(site.store.objects().len(), 100);
     site.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_goes_up_no_faster_than_the_pipeline_works_it_off() {
+    // 0.8 * 100 s / 10 s - 1 = 7 rounds of 2: 14 at once, then one every 5 s.
+    let settings =
+        "[pipeline]\nconcurrency = 2\nseconds_per_image = \"10s\"\nmax_event_age = \"100s\"\n";
+    let mut site = Site::begin(settings).await;
+    site.link_down();
+    for _ in 0..120 {
+        site.take_picture();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // Long enough for whatever the failed tries were counted as.
+    tokio::time::sleep(HOUR).await;
+    assert_eq!(site.stored(), []);
+    site.store.faults().clear();
+    tokio::time::sleep(HOUR).await;
+    let stored: Vec<_> = site.stored().into_iter().map(|(_, at)| at).collect();
+    assert_eq!(stored.len(), 120);
+    expires_nothing(
+        &stored,
+        2,
+        Duration::from_secs(10),
+        Duration::from_secs(100),
+    );
+    let (first, last) = (stored[0], stored[119]);
+    let took = (last - first).num_seconds();
+    // All but the first 14 at the pipeline's rate, within 5 %.
+    assert!((504..=557).contains(&took), "{took} s for 120 images");
+    site.end().await;
+}
+
+/// Plays the pipeline against the times at which events came: none may wait longer than `age`.
+fn expires_nothing(events: &[DateTime<Utc>], workers: usize, each: Duration, age: Duration) {
+    let mut free = vec![events[0]; workers];
+    for came in events {
+        let next = free.iter_mut().min().unwrap();
+        let begins = (*next).max(*came);
+        assert!(
+            (begins - *came).to_std().unwrap() < age,
+            "the event of {came} waits until {begins}"
+        );
+        *next = begins + each;
+    }
+}

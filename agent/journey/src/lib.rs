@@ -8,6 +8,7 @@
 pub mod fixtures;
 pub mod gate;
 pub mod identity;
+pub mod import;
 pub mod queue;
 pub mod retain;
 pub mod settle;

@@ -5,12 +5,12 @@
 //! is all that passes between the last two.
 
 mod moments;
-mod neighbours;
+pub(crate) mod neighbours;
 mod pruning;
-mod register;
+pub(crate) mod register;
 mod room;
 mod standing;
-mod timekeeper;
+pub(crate) mod timekeeper;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use weir_journey::settle::{Cause, Patience};
 use weir_journey::upload::Schedule;
 
 use crate::complaints::Complaints;
-use crate::config::{Config, Ramp};
+use crate::config::{Config, Ramp, Site};
 use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::retain;
@@ -41,7 +41,8 @@ use moments::Moments;
 use neighbours::Neighbours;
 use pruning::Pruning;
 use register::{Folder, Register};
-use room::{hand_in, open_queue};
+use room::hand_in;
+pub(crate) use room::open_queue;
 pub use standing::resting;
 use standing::{Live, Standing};
 use timekeeper::Timekeeper;
@@ -50,7 +51,7 @@ use timekeeper::Timekeeper;
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Nothing is configured to be watched.
-    #[error("no [[site]] is configured: add one (see `weir config init`)")]
+    #[error("no [[site]] with a directory is configured: add one (see `weir config init`)")]
     NoSite,
     /// The state directory.
     #[error("cannot use state.directory {}: {source}", path.display())]
@@ -90,7 +91,7 @@ type Ended = (&'static str, Result<(), QueueError>);
 /// # Errors
 /// [`RunError`]: at the start before anything was changed, later after a drain; nothing accepted is lost by it.
 pub async fn run(config: Config, world: World, stop: CancellationToken) -> Result<(), RunError> {
-    if config.sites.is_empty() {
+    if config.sites.iter().all(|site| site.directories.is_empty()) {
         return Err(RunError::NoSite);
     }
     let state = config.state.directory.clone();
@@ -103,7 +104,11 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
     agent.work(stop).await
 }
 
-async fn take_state(path: &Path) -> Result<Lock, RunError> {
+/// Makes the state directory and takes its lock.
+///
+/// # Errors
+/// [`RunError::State`] and [`RunError::Lock`].
+pub(crate) async fn take_state(path: &Path) -> Result<Lock, RunError> {
     let path = path.to_owned();
     let taken = tokio::task::spawn_blocking(move || {
         use std::os::unix::fs::DirBuilderExt as _;
@@ -144,21 +149,13 @@ struct Agent {
 
 impl Agent {
     async fn assemble(config: Config, world: World, queue: Queue) -> Result<Self, RunError> {
-        let mut destinations = Vec::with_capacity(config.sites.len());
+        let destinations = destinations(&queue, &config.sites).await?;
         let (mut leftovers, mut roots) = (Vec::new(), 0);
         for site in &config.sites {
             let spool = snapshot::spool(&config.state.directory, site.name.as_str());
             let copies = snapshot::leftovers(spool, queue.view()).await?;
             leftovers.extend(copies.into_iter().map(|path| (roots, path)));
             roots += site.directories.len();
-            destinations.push(Destination {
-                id: queue.site_id(site.name.clone()).await?,
-                name: site.name.clone(),
-                zone: site.timezone.zone(),
-                bucket: site.bucket.as_str().to_owned(),
-                key: site.key.template().clone(),
-                directories: site.directories.clone(),
-            });
         }
         let store = Arc::new(Store::connect(
             &store_config(&config),
@@ -379,6 +376,28 @@ impl Agent {
     }
 }
 
+/// Where the images of these sites go, in their order.
+///
+/// # Errors
+/// When the queue cannot be written.
+pub(crate) async fn destinations(
+    queue: &Queue,
+    sites: &[Site],
+) -> Result<Vec<Destination>, QueueError> {
+    let mut destinations = Vec::with_capacity(sites.len());
+    for site in sites {
+        destinations.push(Destination {
+            id: queue.site_id(site.name.clone()).await?,
+            name: site.name.clone(),
+            zone: site.timezone.zone(),
+            bucket: site.bucket.as_str().to_owned(),
+            key: site.key.template().clone(),
+            directories: site.directories.clone(),
+        });
+    }
+    Ok(destinations)
+}
+
 /// A part that has nothing to report when it ends.
 async fn until_it_ends(name: &'static str, part: impl Future<Output = ()>) -> Ended {
     part.await;
@@ -459,12 +478,13 @@ pub(crate) fn store_config(config: &Config) -> StoreConfig {
     }
 }
 
-fn orders(config: &Config) -> Orders {
+pub(crate) fn orders(config: &Config) -> Orders {
     Orders {
         order: config.gate.order,
         most: config.gate.max_in_flight,
         windows: config.gate.windows.clone(),
         daily_budget: config.gate.daily_budget.map(std::num::NonZeroU64::get),
+        pipeline: config.pipeline.paced(),
         tolerance: config.gate.breaker_failures,
         probes: schedule(config.gate.probe),
         retries: schedule(config.upload.backoff),

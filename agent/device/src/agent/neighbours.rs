@@ -9,21 +9,21 @@ use crate::queue::SiteId;
 
 /// The newest picture of each site, as far as it was asked for.
 #[derive(Debug, Default)]
-pub(super) struct Neighbours(Mutex<HashMap<SiteId, Option<Neighbour>>>);
+pub(crate) struct Neighbours(Mutex<HashMap<SiteId, Option<Neighbour>>>);
 
 impl Neighbours {
     /// That of a site; `None` when it was never asked for.
-    pub(super) fn of(&self, site: SiteId) -> Option<Option<Neighbour>> {
+    pub(crate) fn of(&self, site: SiteId) -> Option<Option<Neighbour>> {
         self.lock().get(&site).copied()
     }
 
     /// Begins with what the queue knows of a site, unless something newer was noted meanwhile.
-    pub(super) fn begin(&self, site: SiteId, found: Option<Neighbour>) -> Option<Neighbour> {
+    pub(crate) fn begin(&self, site: SiteId, found: Option<Neighbour>) -> Option<Neighbour> {
         *self.lock().entry(site).or_insert(found)
     }
 
     /// Notes a picture that was stamped, where a camera's clock states its time beyond doubt and its file is newer.
-    pub(super) fn note(&self, site: SiteId, capture: &CaptureTime) {
+    pub(crate) fn note(&self, site: SiteId, capture: &CaptureTime) {
         let stated = matches!(
             capture.source,
             Source::Exif | Source::Filename | Source::Path

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 use tokio::sync::{Notify, mpsc};
 use weir_journey::settle::{Observation, Reason};
-use weir_journey::stamp::{Evidence, Neighbour, stamp};
+use weir_journey::stamp::{CaptureTime, Evidence, Neighbour, stamp};
 
 use super::neighbours::Neighbours;
 use super::timekeeper::Timekeeper;
@@ -23,35 +23,35 @@ use crate::stamping::{Stamping, columns, of_device_clock};
 
 /// Whose a camera folder is.
 #[derive(Debug, Clone)]
-pub(super) struct Folder {
-    pub(super) site: SiteId,
-    pub(super) name: String,
-    pub(super) stamping: Stamping,
+pub(crate) struct Folder {
+    pub(crate) site: SiteId,
+    pub(crate) name: String,
+    pub(crate) stamping: Stamping,
 }
 
 /// The queue, as the settle step sees it.
 #[derive(Debug)]
-pub(super) struct Register {
-    pub(super) queue: Queue,
+pub(crate) struct Register {
+    pub(crate) queue: Queue,
     /// By the number of their root.
-    pub(super) folders: Vec<Folder>,
-    pub(super) clock: Clock,
-    pub(super) timekeeper: Arc<Timekeeper>,
-    pub(super) neighbours: Neighbours,
-    pub(super) vitals: Arc<Vitals>,
+    pub(crate) folders: Vec<Folder>,
+    pub(crate) clock: Clock,
+    pub(crate) timekeeper: Arc<Timekeeper>,
+    pub(crate) neighbours: Neighbours,
+    pub(crate) vitals: Arc<Vitals>,
     /// Told whether images can be accepted, and how much room they take.
-    pub(super) disks: Arc<retain::Standing>,
-    pub(super) complaints: Arc<Complaints>,
+    pub(crate) disks: Arc<retain::Standing>,
+    pub(crate) complaints: Arc<Complaints>,
     /// Rung when something was accepted.
-    pub(super) wake: Arc<Notify>,
+    pub(crate) wake: Arc<Notify>,
     /// Told of a failure after which the agent cannot go on.
-    pub(super) fatal: mpsc::Sender<QueueError>,
+    pub(crate) fatal: mpsc::Sender<QueueError>,
 }
 
 /// Why a file cannot be registered now, for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct NotNow(String);
+pub(crate) struct NotNow(String);
 
 impl Register {
     fn folder(&self, root: crate::watch::RootId) -> Result<&Folder, NotNow> {
@@ -87,28 +87,13 @@ impl Register {
         }
         NotNow(words)
     }
-}
 
-impl settle::Register for Register {
-    type Error = NotNow;
-
-    async fn known(&self, files: &[Seen]) -> Result<Vec<bool>, NotNow> {
-        let places = files
-            .iter()
-            .map(|seen| place(&seen.path, seen.observation))
-            .collect();
-        let known = self
-            .queue
-            .view()
-            .known(places)
-            .await
-            .map_err(|error| self.sort(error))?;
-        let judged =
-            |known: &Known| matches!(known, Known::Taken { .. } | Known::Quarantined { .. });
-        Ok(known.iter().map(judged).collect())
-    }
-
-    async fn take(&self, settled: Settled) -> Result<bool, NotNow> {
+    /// Stamps a settled file, unless its capture time is `stated` by who knows it, and has the queue accept it.
+    pub(crate) async fn accept(
+        &self,
+        settled: Settled,
+        stated: Option<CaptureTime>,
+    ) -> Result<Accepted, NotNow> {
         let Seen {
             root,
             path,
@@ -127,7 +112,7 @@ impl settle::Register for Register {
             now: (clock.trust == Synchronised::Yes).then_some(clock.wall),
             neighbour: self.neighbour(folder.site).await?,
         };
-        let found = stamp(&evidence, &folder.stamping.rules);
+        let found = stated.unwrap_or_else(|| stamp(&evidence, &folder.stamping.rules));
         self.neighbours.note(folder.site, &found);
         let filed = folder.stamping.doubtful.file(found);
         let columns = columns(&filed, accepted_ms).map_err(|error| NotNow(error.to_string()))?;
@@ -159,7 +144,7 @@ impl settle::Register for Register {
             self.disks.copied();
         }
         self.complaints.over("queue", &"images are accepted again");
-        match accepted {
+        match &accepted {
             Accepted::New(id) | Accepted::Returned(id) => {
                 self.vitals.accepted(&folder.name);
                 tracing::debug!(site = folder.name, image = %id, path = %path.display(), "accepted");
@@ -169,6 +154,31 @@ impl settle::Register for Register {
                 tracing::debug!(site = folder.name, image = %id, path = %path.display(), "known");
             }
         }
+        Ok(accepted)
+    }
+}
+
+impl settle::Register for Register {
+    type Error = NotNow;
+
+    async fn known(&self, files: &[Seen]) -> Result<Vec<bool>, NotNow> {
+        let places = files
+            .iter()
+            .map(|seen| place(&seen.path, seen.observation))
+            .collect();
+        let known = self
+            .queue
+            .view()
+            .known(places)
+            .await
+            .map_err(|error| self.sort(error))?;
+        let judged =
+            |known: &Known| matches!(known, Known::Taken { .. } | Known::Quarantined { .. });
+        Ok(known.iter().map(judged).collect())
+    }
+
+    async fn take(&self, settled: Settled) -> Result<bool, NotNow> {
+        let accepted = self.accept(settled, None).await?;
         Ok(!matches!(accepted, Accepted::Duplicate(_)))
     }
 
@@ -205,7 +215,7 @@ impl settle::Register for Register {
     }
 }
 
-fn place(path: &Path, seen: Observation) -> Place {
+pub(crate) fn place(path: &Path, seen: Observation) -> Place {
     let clamp = |ns: i128| i64::try_from(ns).unwrap_or(if ns < 0 { i64::MIN } else { i64::MAX });
     Place {
         path: path.to_owned(),

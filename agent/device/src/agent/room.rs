@@ -67,7 +67,10 @@ impl Agent {
 }
 
 /// Opens the queue; where the disk has no room for its log, with the room that was kept back.
-pub(super) async fn open_queue(state: &Path, world: &World) -> Result<Opened, QueueError> {
+///
+/// # Errors
+/// As [`Queue::open`].
+pub(crate) async fn open_queue(state: &Path, world: &World) -> Result<Opened, QueueError> {
     loop {
         match Queue::open(state.to_owned(), world.clock.now()).await {
             Err(error) if error.is_full() && Reserve::of(state).give_up() => {}

@@ -35,7 +35,7 @@ const EARLIEST: i64 = 1_704_067_200;
 
 /// Keeps an eye on the device's clock.
 #[derive(Debug)]
-pub(super) struct Timekeeper {
+pub(crate) struct Timekeeper {
     clock: Clock,
     store: Arc<Store>,
     queue: Queue,
@@ -58,17 +58,17 @@ struct Known {
 
 /// The clocks at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// What the queue keeps of them.
-    pub(super) device: DeviceClock,
+    pub(crate) device: DeviceClock,
     /// The wall clock.
-    pub(super) wall: DateTime<Utc>,
+    pub(crate) wall: DateTime<Utc>,
     /// How far it can be trusted.
-    pub(super) trust: Synchronised,
+    pub(crate) trust: Synchronised,
 }
 
 impl Timekeeper {
-    pub(super) fn new(
+    pub(crate) fn new(
         clock: Clock,
         store: Arc<Store>,
         queue: Queue,
@@ -93,7 +93,7 @@ impl Timekeeper {
     }
 
     /// The clocks now. Where the wall clock is not known to be right, the time service is asked again, for later.
-    pub(super) fn read(&self) -> Reading {
+    pub(crate) fn read(&self) -> Reading {
         let trust = self.trust();
         let (wall, now) = (self.clock.now(), self.clock.monotonic());
         let known = self.known();
@@ -126,12 +126,12 @@ impl Timekeeper {
     }
 
     /// How far the wall clock can be trusted.
-    pub(super) fn trust(&self) -> Synchronised {
+    pub(crate) fn trust(&self) -> Synchronised {
         judge(self.known().service, self.store_ahead())
     }
 
     /// How far the store's clock is ahead of the device's; `None` before its first answer.
-    pub(super) fn store_ahead(&self) -> Option<TimeDelta> {
+    pub(crate) fn store_ahead(&self) -> Option<TimeDelta> {
         self.store.clock_offset()
     }
 
@@ -139,7 +139,7 @@ impl Timekeeper {
     ///
     /// # Errors
     /// When the queue is damaged.
-    pub(super) async fn run(&self, stop: CancellationToken) -> Result<(), QueueError> {
+    pub(crate) async fn run(&self, stop: CancellationToken) -> Result<(), QueueError> {
         let mut steps = self
             .clock
             .steps()
@@ -172,7 +172,7 @@ impl Timekeeper {
     ///
     /// # Errors
     /// Those of the queue.
-    pub(super) async fn look(&self) -> Result<(), QueueError> {
+    pub(crate) async fn look(&self) -> Result<(), QueueError> {
         let service = self.clock.synchronised().await;
         let origin_ms = origin_ms(&self.clock);
         let (by_ms, before) = {

@@ -21,6 +21,7 @@ Examples:
   weir check                                       is everything in place? before you leave the site
   weir run                                         watch the camera directories and upload
   weir status                                      how the agent stands
+  weir upload /media/card --site first-dam         bring a card to the bucket of its site
   weir queue list --state parked                   what was refused, and what to do about it
   weir queue retry --state parked                  try all of it again now
   weir timestamp *.jpg                             when pictures were taken, and how that is known
@@ -68,6 +69,15 @@ pub(super) enum Command {
         after_help = "Examples:\n  weir status\n  weir status --json | jq .sites\n\nExit code 1 when something needs attention."
     )]
     Status,
+    /// Upload cards, sticks, folders and files by hand: queued, verified and reported as the agent does it
+    #[command(after_help = super::upload::EXAMPLES)]
+    Upload(super::upload::Upload),
+    /// Fill a stick with the images that are still owed, for `weir upload` on another machine
+    #[command(after_help = super::export::EXAMPLES)]
+    Export(super::export::Export),
+    /// What another machine has stored of this one's images
+    #[command(subcommand)]
+    Receipt(super::receipt::Receipt),
     /// Look into the queue and change it
     #[command(subcommand)]
     Queue(Queue),

@@ -14,9 +14,9 @@ use super::output::{Failed, bytes, json as print_json, print};
 use super::paint::{Paint, Tone};
 use super::retained::{drop_json, drop_line};
 use super::row::{COLUMNS, Record, harmless, image_json, shown};
-use super::whole_file::WholeFile;
 use crate::queue::{Filter, Image, Quarantined, View};
 use crate::upload::captured;
+use crate::whole_file::WholeFile;
 
 /// Prints the images of a filter, or the files that were refused.
 pub(super) async fn list(
@@ -88,9 +88,9 @@ pub(super) async fn export(
     match &wanted.output {
         Some(path) => {
             let cannot = |error: io::Error| cannot_write(path, &error);
-            let mut file = WholeFile::begin(path).map_err(cannot)?;
+            let mut file = WholeFile::begin_private(path).map_err(cannot)?;
             write_rows(&view, filter, form, &mut file, path).await?;
-            file.finish().map_err(cannot)?;
+            file.finish(|_| Ok(())).map_err(cannot)?;
         }
         None => {
             let out = io::BufWriter::new(io::stdout());

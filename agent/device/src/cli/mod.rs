@@ -5,18 +5,20 @@
 mod args;
 mod check;
 mod config;
+mod export;
 mod help;
 mod listing;
 mod moment;
 mod output;
 mod paint;
 mod queue;
+mod receipt;
 mod retained;
 mod row;
 mod run;
 mod status;
 mod timestamp;
-mod whole_file;
+mod upload;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -46,6 +48,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let paint = Paint::new(cli.color);
     let done = match &cli.command {
         Command::Run => configured(&cli).and_then(run::run),
+        Command::Upload(command) => {
+            configured(&cli).and_then(|config| upload::upload(config, command, cli.json))
+        }
+        Command::Export(command) => {
+            configured(&cli).and_then(|config| export::export(&config, command, cli.json))
+        }
+        Command::Receipt(receipt::Receipt::Apply(command)) => {
+            configured(&cli).and_then(|config| receipt::apply(&config, command, cli.json))
+        }
         Command::Check(wanted) => {
             let config = Config::load(cli.config.as_deref(), std::env::vars_os());
             check::check(config, wanted, cli.json, paint)

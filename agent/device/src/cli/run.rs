@@ -21,21 +21,32 @@ pub(super) fn run(config: Config) -> Result<ExitCode, Failed> {
         LogFormat::Text => logging::Format::Text,
         LogFormat::Json => logging::Format::Json,
     });
+    wide(watched(config))
+}
+
+/// A token that SIGTERM and Ctrl-C cancel.
+pub(super) fn stop_on_signals() -> Result<CancellationToken, Failed> {
+    let stop = CancellationToken::new();
+    let cannot = |error: std::io::Error| Failed::Work(format!("cannot hear signals: {error}"));
+    let terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    let interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    tokio::spawn(obey(terminate, interrupt, stop.clone()));
+    Ok(stop)
+}
+
+/// A runtime for work on many images.
+pub(super) fn wide<T>(work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(BLOCKING_THREADS)
         .enable_all()
         .build()
         .map_err(|error| Failed::Work(format!("cannot start: {error}")))?
-        .block_on(watched(config))
+        .block_on(work)
 }
 
 async fn watched(config: Config) -> Result<ExitCode, Failed> {
-    let stop = CancellationToken::new();
-    let cannot = |error: std::io::Error| Failed::Work(format!("cannot hear signals: {error}"));
-    let terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    let interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-    tokio::spawn(obey(terminate, interrupt, stop.clone()));
+    let stop = stop_on_signals()?;
     let world = World::real(&config).map_err(|error| Failed::Configuration(error.to_string()))?;
     match crate::run(config, world, stop).await {
         Ok(()) => Ok(ExitCode::SUCCESS),

@@ -10,7 +10,9 @@ use super::fault::{Fault, Faults, Origin};
 use super::locate::{self, Search};
 use super::reader::{Reader, Setting};
 use super::sections::site::Claim;
-use super::sections::{daemon, gate, retain, settle, site, state, store, upload, verify, watch};
+use super::sections::{
+    daemon, gate, pipeline, retain, settle, site, state, store, upload, verify, watch,
+};
 use super::{Config, State, Store, disk, unknown};
 
 /// The built-in defaults: every key with its meaning.
@@ -112,6 +114,7 @@ pub(super) fn read(
     let watch = watch::read(&mut reader);
     let settle = settle::read(&mut reader);
     let gate = gate::read(&mut reader);
+    let pipeline = pipeline::read(&mut reader);
     let store = store::read(&mut reader);
     let upload = upload::read(&mut reader);
     let verify = verify::read(&mut reader);
@@ -127,6 +130,7 @@ pub(super) fn read(
         watch,
         settle,
         gate,
+        pipeline,
         store,
         upload,
         verify,

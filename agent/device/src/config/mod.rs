@@ -42,15 +42,17 @@ pub use schema::json_schema;
 pub use sections::Ramp;
 pub use sections::daemon::{Daemon, LogFormat};
 pub use sections::gate::Gate;
+pub use sections::pipeline::Pipeline;
 pub use sections::retain::Retain;
 pub use sections::settle::Settle;
-pub use sections::site::Site;
+pub use sections::site::{FilePattern, Site};
 pub use sections::state::State;
 pub use sections::store::{Credentials, Endpoint, NotAnEndpoint, Store, Switch};
 pub use sections::upload::Upload;
 pub use sections::verify::{Proof, Verify};
 pub use sections::watch::Watch;
 pub use template::{BucketName, BucketTemplate, KeyTemplate, NotABucket, NotATemplate};
+pub(crate) use units::{parse_duration, parse_size};
 pub use zone::{NotATimeZone, TimeZoneName};
 
 /// The whole configuration; each module is given its section only.
@@ -66,6 +68,8 @@ pub struct Config {
     pub settle: Settle,
     /// When images may leave the device, and which goes first.
     pub gate: Gate,
+    /// What the pipeline behind the buckets can carry.
+    pub pipeline: Pipeline,
     /// The S3 service, its names and how to sign for it.
     pub store: Store,
     /// One upload, and what follows its failure.

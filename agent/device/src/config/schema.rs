@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 use super::manual::{self, Key, Section};
 
 /// Keys that a site must have.
-const REQUIRED_OF_A_SITE: [&str; 2] = ["name", "directory"];
+const REQUIRED_OF_A_SITE: [&str; 1] = ["name"];
+/// Keys of which a site must have one: where its images come from.
+const ONE_OF_A_SITE: [&str; 2] = ["directory", "match"];
 
 /// The JSON schema of a configuration file: `docs/weir.schema.json`.
 pub fn json_schema() -> String {
@@ -33,6 +35,10 @@ fn section_schema(section: &Section) -> Value {
     let mut schema = json!({ "type": "object", "additionalProperties": false, "properties": keys });
     if section.repeats() {
         schema["required"] = json!(REQUIRED_OF_A_SITE);
+        schema["anyOf"] = ONE_OF_A_SITE
+            .iter()
+            .map(|key| json!({ "required": [key] }))
+            .collect();
         return json!({ "title": "[[site]]", "description": section.meaning, "type": "array", "items": schema });
     }
     schema["title"] = json!(format!("[{}]", section.name));

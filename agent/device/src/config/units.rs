@@ -59,7 +59,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, NotAQuantity> {
 }
 
 /// Reads a size such as `8MiB`, in bytes.
-pub(super) fn parse_size(text: &str) -> Result<u64, NotAQuantity> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, NotAQuantity> {
     match parse_term(text.trim(), &SIZE_UNITS)? {
         (bytes, "") => Ok(bytes),
         (_, rest) => Err(NotAQuantity::UnknownUnit(rest.trim().to_owned())),

@@ -1,5 +1,6 @@
 //! One door to SQLite: every connection is opened here, set up, and read back.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub(super) enum Access {
     Write,
     /// Read; the file belongs to another process.
     Read,
+    /// Read a file that nobody writes, leaving nothing beside it.
+    Still,
 }
 
 /// How long a writer waits for another process (the command line beside the daemon).
@@ -44,19 +47,42 @@ const SETTINGS: [(&str, &str); 9] = [
 pub(super) fn connect(file: &Path, access: Access) -> Result<Connection, QueueError> {
     let flags = match access {
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Read | Access::Still => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    } | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = match access {
+        Access::Still => {
+            Connection::open_with_flags(immutable(file), flags | OpenFlags::SQLITE_OPEN_URI)?
+        }
+        Access::Write | Access::Read => Connection::open_with_flags(file, flags)?,
     };
-    let conn = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
     for (name, wanted) in SETTINGS {
+        // The mode of the log belongs to whoever writes.
         if access == Access::Write || name != "journal_mode" {
             conn.pragma_update(None, name, wanted)?;
+        }
+        if access == Access::Still && name == "journal_mode" {
+            continue;
         }
         expect(&conn, name, wanted)?;
     }
     expect(&conn, "busy_timeout", &BUSY.as_millis().to_string())?;
     Ok(conn)
+}
+
+/// The URI of a file that does not change (<https://www.sqlite.org/uri.html>): every byte but the plainest is escaped.
+fn immutable(file: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in file.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte))
+            }
+            other => uri.push_str(&format!("%{other:02x}")),
+        }
+    }
+    uri + "?immutable=1"
 }
 
 fn expect(conn: &Connection, name: &'static str, wanted: &str) -> Result<(), QueueError> {

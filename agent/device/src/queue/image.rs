@@ -156,6 +156,8 @@ pub struct Image {
     pub dated: bool,
     /// Parked until a person has judged it.
     pub held: bool,
+    /// It was imported from a card or folder that is away: the reason why it is held.
+    pub unplugged: bool,
     /// Retention leaves its file alone.
     pub flagged: bool,
     /// Where it stands.
@@ -176,6 +178,8 @@ pub struct Image {
     pub verified_ms: Option<i64>,
     /// What the verification rests on.
     pub proof: Option<Proof>,
+    /// When a receipt said that it is stored, milliseconds since 1970; `None` where we proved it ourselves.
+    pub receipt_ms: Option<i64>,
     /// That its local files were deleted.
     pub removed: Option<Removed>,
     /// How far the refusal reaches under which it is parked, or is probing.
@@ -233,7 +237,7 @@ pub(super) const SELECT_IMAGE: &str = "SELECT i.id, i.site, s.name, i.sha256, i.
     i.inode, i.mtime_ns, i.ctime_ns, i.format, i.captured_ms, i.offset_s, i.capture, i.accepted_ms, i.state, \
     i.unsure, i.attempts, i.next_at_ms, i.bucket, i.key, i.upload_id, i.part_size, i.etag, i.verified_ms, i.proof, \
     i.refusal_scope, i.failure, i.fix, i.held, i.dated, i.flagged, i.boot, i.uptime_ms, i.clock, i.removed_ms, \
-    i.removed_why FROM images i JOIN sites s ON s.id = i.site";
+    i.removed_why, i.unplugged, i.receipt_ms FROM images i JOIN sites s ON s.id = i.site";
 
 impl Image {
     /// Whether the store may know it by its key already: it keeps that, and its capture time with it. A key that
@@ -267,6 +271,7 @@ impl Image {
             },
             dated: row.get("dated")?,
             held: row.get("held")?,
+            unplugged: row.get("unplugged")?,
             flagged: row.get("flagged")?,
             state: row.get::<_, Db<State>>("state")?.0,
             unsure: row.get("unsure")?,
@@ -286,6 +291,7 @@ impl Image {
             etag: row.get("etag")?,
             verified_ms: row.get("verified_ms")?,
             proof: row.get::<_, Option<Db<Proof>>>("proof")?.map(|db| db.0),
+            receipt_ms: row.get("receipt_ms")?,
             removed: match (row.get("removed_ms")?, row.get("removed_why")?) {
                 (Some(at_ms), Some(why)) => Some(Removed { at_ms, why }),
                 _ => None,

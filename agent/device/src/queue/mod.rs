@@ -14,6 +14,7 @@
 
 mod accept;
 mod aside;
+mod backlog;
 mod check;
 mod commit;
 mod compact;
@@ -23,9 +24,11 @@ mod error;
 mod filter;
 mod hold;
 mod image;
+mod import;
 mod look;
 mod open;
 mod operate;
+mod pace;
 mod retain;
 mod retime;
 mod salvage;
@@ -45,6 +48,7 @@ use weir_journey::identity::SiteName;
 use weir_journey::upload::Scope;
 
 pub use accept::{Accepted, Known, Quarantined};
+pub use backlog::OWED;
 pub use check::{Finding, Repaired};
 pub use due::Longest;
 pub use error::{Class, QueueError};
@@ -54,6 +58,7 @@ pub use image::{
     DeviceClock, Dossier, FileIdentity, Held, Image, ImageId, Multipart, NewImage, Part, Place,
     Removed, SiteId, Synchronised,
 };
+pub use import::{Receipt, Received, Unplugged};
 pub use look::{Selector, SiteStats, StateStats, Stats};
 pub use open::Rebuilt;
 pub use operate::Retried;
@@ -272,6 +277,61 @@ impl Queue {
     pub async fn lose(&self, id: ImageId, reason: String) -> Result<(), QueueError> {
         self.write(move |conn| upload::lose(conn, id, &reason))
             .await
+    }
+
+    /// The card or folder that a claimed image was imported from is away: it waits for a person.
+    pub async fn unplug(&self, id: ImageId, away: Unplugged) -> Result<(), QueueError> {
+        self.write(move |conn| import::unplug(conn, id, &away))
+            .await
+    }
+
+    /// The same for every queued image of a site that lies under `folder`; gives how many.
+    pub async fn unplug_under(
+        &self,
+        site: SiteId,
+        folder: PathBuf,
+        away: Unplugged,
+    ) -> Result<u64, QueueError> {
+        let mut parked = 0;
+        loop {
+            let (folder, away) = (folder.clone(), away.clone());
+            match self
+                .write(move |conn| import::unplug_under(conn, site, &folder, &away))
+                .await?
+            {
+                0 => return Ok(parked),
+                some => parked += some,
+            }
+        }
+    }
+
+    /// Somebody gives files of these images to be uploaded now: those that wait, were refused or whose card was away
+    /// are queued. Gives all of them as they are then, in their order.
+    pub async fn resume(&self, ids: Vec<ImageId>) -> Result<Vec<Image>, QueueError> {
+        self.write(move |conn| import::resume(conn, &ids)).await
+    }
+
+    /// Another weir says that it has stored an image: one that is owed here counts as verified from now on.
+    pub async fn receive(&self, receipt: Receipt) -> Result<Received, QueueError> {
+        self.write(move |conn| import::receive(conn, &receipt))
+            .await
+    }
+
+    /// Notes that a file of a verified image was deleted, and why (a short, stable code).
+    pub async fn removed(
+        &self,
+        id: ImageId,
+        path: PathBuf,
+        why: &'static str,
+        at_ms: i64,
+    ) -> Result<(), QueueError> {
+        self.write(move |conn| import::removed(conn, id, &path, why, at_ms))
+            .await
+    }
+
+    /// Keeps how many images were sent and not worked off by the pipeline, through a restart.
+    pub async fn note_pipeline(&self, level: f64, at_ms: i64) -> Result<(), QueueError> {
+        self.write(move |conn| pace::note(conn, level, at_ms)).await
     }
 
     /// A claim ends without an outcome; `unsure` when something may have been sent.

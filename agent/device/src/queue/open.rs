@@ -83,6 +83,24 @@ pub(super) fn beside(dir: &Path, access: Access) -> Result<Connections, QueueErr
     Ok(Connections { writer, reader })
 }
 
+/// Opens the queue so that nothing in its directory changes: while its log is there (an agent runs, or was killed)
+/// as any reader, else as a file that nobody writes.
+pub(super) fn glance(dir: &Path) -> Result<Option<Connection>, QueueError> {
+    let file = Files::of(dir).database();
+    if !file.exists() {
+        return Ok(None);
+    }
+    let log = file.with_extension("db-wal");
+    let access = if log.exists() {
+        Access::Read
+    } else {
+        Access::Still
+    };
+    let conn = connect(&file, access)?;
+    schema::expect_current(&conn, &file)?;
+    Ok(Some(conn))
+}
+
 /// Whether an image accepted now may be in the store already, because the queue forgot.
 pub(super) fn is_rebuilding(conn: &Connection) -> Result<bool, QueueError> {
     let mut found = conn.prepare_cached("SELECT 1 FROM meta WHERE key = ?1")?;

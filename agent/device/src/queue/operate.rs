@@ -51,12 +51,13 @@ pub(super) fn retry_some(conn: &Connection, filter: &Filter) -> Result<Swept, Qu
     sweep(conn, filter, Move::Retry, |id| retry_one(conn, id))
 }
 
+/// Queues an image again, now.
 pub(super) fn retry_one(conn: &Connection, id: ImageId) -> Result<(), QueueError> {
     step(
         conn,
         id,
         Move::Retry,
-        "next_at_ms = NULL, refusal_scope = NULL, held = 0, attempts = 0, failure = NULL, fix = NULL",
+        "next_at_ms = NULL, refusal_scope = NULL, held = 0, unplugged = 0, attempts = 0, failure = NULL, fix = NULL",
         &[],
     )?;
     Ok(())

@@ -258,7 +258,7 @@ pub(super) fn drop_recorded(
         conn,
         id,
         Move::Drop,
-        "next_at_ms = NULL, refusal_scope = NULL, held = 0, upload_id = NULL",
+        "next_at_ms = NULL, refusal_scope = NULL, held = 0, unplugged = 0, upload_id = NULL",
         &[],
     )?;
     conn.prepare_cached("DELETE FROM parts WHERE image = ?1")?

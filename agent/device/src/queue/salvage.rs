@@ -89,7 +89,8 @@ fn copy(old: &Image, new: &Connection) -> Result<bool, QueueError> {
 
 /// What a person was to judge, he still is.
 fn held(old: &Image) -> Option<Held> {
-    old.held.then(|| Held {
+    // A card that was away is looked for again.
+    (old.held && !old.unplugged).then(|| Held {
         failure: old.failure.clone().unwrap_or_default(),
         fix: old.fix.clone().unwrap_or_default(),
     })

@@ -7,10 +7,11 @@ use rusqlite::{Connection, TransactionBehavior, ffi};
 use super::error::QueueError;
 
 /// Migration `n` leads from version `n` to `n + 1` (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_the_queue.sql"),
     include_str!("migrations/0002_retention_review_and_clocks.sql"),
     include_str!("migrations/0003_deletion_and_its_books.sql"),
+    include_str!("migrations/0004_imports_and_receipts.sql"),
 ];
 
 /// "Weir", as the first migration writes it.
@@ -113,6 +114,7 @@ mod tests {
             "507710e42bab63eaedcb2cee3524969f87374c7238bc0025801a804daa267f8d",
             "80e123a28c34ec1301a593a4e6a81cb5fe465226a699581bec2f63f28184851e",
             "37bfee1cd7c159d5f2ad8e2e274ae085e234bc96640e162b671f5b13cb2d2122",
+            "35d0ae8d28bec417cb8b950ddf07383afd0b9951362fac7696f490ddf7b82adb",
         ];
         let now = MIGRATIONS.map(|sql| {
             let digest = sha2::Sha256::digest(sql.as_bytes());

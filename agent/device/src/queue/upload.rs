@@ -263,7 +263,7 @@ pub(super) fn multipart_forgotten(conn: &Connection, id: ImageId) -> Result<(), 
     forget_parts(conn, id)
 }
 
-fn forget_parts(conn: &Connection, id: ImageId) -> Result<(), QueueError> {
+pub(super) fn forget_parts(conn: &Connection, id: ImageId) -> Result<(), QueueError> {
     conn.prepare_cached("DELETE FROM parts WHERE image = ?1")?
         .execute([id])?;
     Ok(())

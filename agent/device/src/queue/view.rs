@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
-use weir_journey::identity::SiteName;
+use weir_journey::identity::{Sha256, SiteName};
+use weir_journey::queue::State;
 use weir_journey::stamp::Neighbour;
 
 use super::accept::{Known, Quarantined, known, seen_under};
 use super::aside::Files;
+use super::backlog;
 use super::check::{Finding, check};
 use super::commit::{lock, words_of};
 use super::connect::Access;
@@ -17,11 +19,13 @@ use super::error::QueueError;
 use super::filter::{Filter, named, numbers, page};
 use super::hold::{Hold, holds, spent};
 use super::image::{Dossier, Image, ImageId, Place, SiteId};
+use super::import::{image_of, images};
 use super::look::{Selector, Stats, quarantined_page, show, stats};
 use super::open;
+use super::pace;
 use super::retain::{self, Behind, Drop, Local};
 use super::retime::{ClockStep, last_clock_step, neighbour};
-use super::upload::{Ready, ready};
+use super::upload::{Order, Ready, ready};
 
 /// Rows read at a time: the memory that a list of a million takes.
 const PAGE: u32 = 500;
@@ -57,6 +61,15 @@ impl View {
         .await
     }
 
+    /// Opens the queue for a look that changes nothing in the directory, where [`View::open`] leaves files of SQLite's
+    /// behind; `None` when there is no queue. What another process writes meanwhile may make it fail.
+    ///
+    /// # Errors
+    /// As [`View::open`].
+    pub async fn glance(dir: PathBuf) -> Result<Option<Self>, QueueError> {
+        blocking(move || Ok(open::glance(&dir)?.map(|conn| Self::new(conn, &dir)))).await
+    }
+
     async fn read<T, F>(&self, op: F) -> Result<T, QueueError>
     where
         T: Send + 'static,
@@ -80,6 +93,45 @@ impl View {
     pub async fn known(&self, files: Vec<Place>) -> Result<Vec<Known>, QueueError> {
         self.read(move |conn| files.iter().map(|file| known(conn, file)).collect())
             .await
+    }
+
+    /// The images of these numbers that there are, in their order.
+    pub async fn images(&self, ids: Vec<ImageId>) -> Result<Vec<Image>, QueueError> {
+        self.read(move |conn| images(conn, &ids)).await
+    }
+
+    /// The image of a site with these bytes, if there is one.
+    pub async fn image_of(
+        &self,
+        site: SiteName,
+        sha256: Sha256,
+    ) -> Result<Option<Image>, QueueError> {
+        self.read(move |conn| image_of(conn, &site, &sha256)).await
+    }
+
+    /// Every site that the queue knows, in order of their names.
+    pub async fn sites(&self) -> Result<Vec<(SiteId, String)>, QueueError> {
+        self.read(backlog::sites).await
+    }
+
+    /// Images of a site that are owed and in this state, in order of capture, behind the one given as capture time
+    /// and number; at most `limit`.
+    pub async fn backlog(
+        &self,
+        site: SiteId,
+        state: State,
+        order: Order,
+        after: Option<(i64, ImageId)>,
+        limit: u32,
+    ) -> Result<Vec<Dossier>, QueueError> {
+        self.read(move |conn| backlog::page(conn, site, state, order, after, limit))
+            .await
+    }
+
+    /// How many images were sent and not worked off by the pipeline when it was noted last, and when that was,
+    /// milliseconds since 1970.
+    pub async fn pipeline(&self) -> Result<Option<(f64, i64)>, QueueError> {
+        self.read(pace::level).await
     }
 
     /// Judged files under `dir` behind `after` in order of path, at most `limit`.

@@ -35,7 +35,7 @@ impl Durable {
     /// # Errors
     /// Those of fsync; the file must not be counted as durable then.
     pub(super) async fn keep(&self, file: File, path: &Path, root: &Path) -> io::Result<()> {
-        blocking(move || file.sync_all()).await?;
+        blocking(move || tolerant(file.sync_all())).await?;
         let Some(directory) = path.parent() else {
             return Ok(());
         };
@@ -90,19 +90,7 @@ impl Turn {
         }
         let all = self.asked.load(Ordering::SeqCst);
         let directory = directory.to_owned();
-        blocking(move || match File::open(&directory)?.sync_all() {
-            // Some file systems (CIFS, some FUSE) have no fsync of directories: nothing more can be done.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-                ) =>
-            {
-                Ok(())
-            }
-            result => result,
-        })
-        .await?;
+        blocking(move || tolerant(File::open(&directory)?.sync_all())).await?;
         *served = all;
         Ok(())
     }
@@ -112,6 +100,23 @@ async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io:
     tokio::task::spawn_blocking(work)
         .await
         .map_err(io::Error::other)?
+}
+
+/// An fsync that is refused where there is nothing to write: on a read-only card nothing is dirty, and some file systems
+/// (CIFS, some FUSE) know no fsync of directories, so that nothing more can be done.
+fn tolerant(synced: io::Result<()>) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, ReadOnlyFilesystem, Unsupported};
+    match synced {
+        Err(error)
+            if matches!(
+                error.kind(),
+                InvalidInput | ReadOnlyFilesystem | Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        result => result,
+    }
 }
 
 #[cfg(test)]

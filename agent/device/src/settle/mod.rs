@@ -13,6 +13,7 @@
 //! three deaths. Everything is bounded: files under way, files open, readings at a time; what exceeds the
 //! bounds is found again by a rescan. While nothing waits there is no timer.
 
+mod at_once;
 mod cases;
 mod durable;
 mod in_hand;
@@ -38,6 +39,7 @@ use weir_journey::settle::{Now, Patience};
 use crate::snapshot::Spool;
 use crate::watch::Root;
 
+pub use at_once::{AtOnce, Glance, Settling, glance, seen_now};
 pub use register::{Copied, Register, Seen, Settled};
 pub use report::Report;
 pub use task::run;

@@ -1,6 +1,7 @@
 //! One claimed image: find its bytes, bring them to their key, write down what came of it.
 
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,7 +16,9 @@ use super::parts::Parts;
 use super::source::{Found, find, holds};
 use super::{Destination, Means, day_of, millis};
 use crate::gate::Permit;
-use crate::queue::{Class, Delayed, Dossier, Image, QueueError, Refused, SiteId, Stored};
+use crate::queue::{
+    Class, Delayed, Dossier, Image, QueueError, Refused, SiteId, Stored, Unplugged,
+};
 use crate::s3::{Delivery, Parcel, SendError, SourceFault};
 
 /// Carries images; shared by all that are under way.
@@ -33,10 +36,23 @@ pub(super) struct Carried {
     pub(super) lesson: Lesson,
     /// A refusal that reaches further than this image.
     pub(super) refused: Option<Refused>,
-    /// The camera's folder is away: the site's other images are no use trying.
-    pub(super) away: bool,
+    /// Whether its files were there.
+    pub(super) away: Away,
+    /// Whether the store may have a new object by it, which the pipeline behind it will work on.
+    pub(super) event: bool,
     /// The queue failed for good while the outcome was written down.
     pub(super) queue_error: Option<QueueError>,
+}
+
+/// Whether the place of an image's files is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Away {
+    /// It is.
+    No,
+    /// The camera's folder is away: the site's other images are no use trying.
+    Camera,
+    /// The card or folder that it was imported from is.
+    Card(PathBuf),
 }
 
 /// What is to be written down of one image.
@@ -46,6 +62,7 @@ enum Outcome {
     Park(Refused),
     Lose(String),
     Release,
+    Unplug(Unplugged),
 }
 
 /// After a link failure an image waits no longer than this: the breaker paces the link, and the wait only lets
@@ -76,6 +93,12 @@ impl Carrier {
             let none_sent = sent.load(Ordering::Relaxed) == 0 && dossier.image.multipart.is_none();
             delayed.unsure &= !none_sent;
         }
+        let event = match &outcome {
+            Outcome::Delivered(delivery) => !delivery.already_there,
+            // An answer may have been lost; another try then finds the object, and gives its room back.
+            Outcome::Delay(delayed) => delayed.unsure,
+            Outcome::Park(_) | Outcome::Lose(_) | Outcome::Release | Outcome::Unplug(_) => false,
+        };
         let refused = match &outcome {
             Outcome::Park(refused) if refused.scope != Scope::Image => Some(refused.clone()),
             _ => None,
@@ -89,6 +112,7 @@ impl Carrier {
             lesson,
             refused,
             away,
+            event,
             queue_error: queue_error.err(),
         }
     }
@@ -98,7 +122,7 @@ impl Carrier {
         to: &Destination,
         dossier: &Dossier,
         sent: &Arc<AtomicU64>,
-    ) -> (Outcome, Lesson, bool) {
+    ) -> (Outcome, Lesson, Away) {
         let looked = {
             let (dossier, folders) = (dossier.clone(), to.directories.clone());
             tokio::task::spawn_blocking(move || find(&dossier, &folders)).await
@@ -106,7 +130,11 @@ impl Carrier {
         let file = match looked {
             Ok(Found::Here(file)) => file,
             Ok(Found::Gone { replaced }) => return self.gone(&dossier.image, &replaced),
-            Ok(Found::Away) => return (Outcome::Release, Lesson::Untried, true),
+            Ok(Found::Away) => return (Outcome::Release, Lesson::Untried, Away::Camera),
+            Ok(Found::Unplugged(folder)) => {
+                let outcome = Outcome::Unplug(unplugged(&folder));
+                return (outcome, Lesson::Untried, Away::Card(folder));
+            }
             Ok(Found::Unreadable(error)) => {
                 return self.unreadable(&dossier.image, &format!("cannot read the file: {error}"));
             }
@@ -115,7 +143,7 @@ impl Carrier {
         match self.deliver(to, dossier, Arc::clone(&file), sent).await {
             Ok(delivery) => {
                 self.arrived(&dossier.image, &delivery);
-                (Outcome::Delivered(delivery), Lesson::Fine, false)
+                (Outcome::Delivered(delivery), Lesson::Fine, Away::No)
             }
             Err(SendError::Store(failure)) if failure.verdict() == Verdict::Changed => {
                 self.garbled(&dossier.image, file, failure.to_string())
@@ -132,7 +160,7 @@ impl Carrier {
         image: &Image,
         file: Arc<std::fs::File>,
         words: String,
-    ) -> (Outcome, Lesson, bool) {
+    ) -> (Outcome, Lesson, Away) {
         let sha256 = image.sha256;
         let holds = tokio::task::spawn_blocking(move || holds(&file, sha256)).await;
         match holds.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
@@ -209,7 +237,7 @@ impl Carrier {
         );
     }
 
-    fn gone(&self, image: &Image, replaced: &[std::path::PathBuf]) -> (Outcome, Lesson, bool) {
+    fn gone(&self, image: &Image, replaced: &[std::path::PathBuf]) -> (Outcome, Lesson, Away) {
         replaced
             .iter()
             .for_each(|path| (self.means.look_again.0)(path));
@@ -221,21 +249,21 @@ impl Carrier {
         };
         self.complain("missing", &format!("{}: {why}", image.site_name));
         self.means.vitals.failed("missing");
-        (Outcome::Lose(why), Lesson::Untried, false)
+        (Outcome::Lose(why), Lesson::Untried, Away::No)
     }
 
-    fn unreadable(&self, image: &Image, why: &str) -> (Outcome, Lesson, bool) {
+    fn unreadable(&self, image: &Image, why: &str) -> (Outcome, Lesson, Away) {
         let sentence = format!("{}: {}: {why}", image.site_name, image.place.path.display());
         self.complain("unreadable", &sentence);
         self.means.vitals.failed("unreadable");
         (
             self.delay(self.wait(image), true, false, why.to_owned()),
             Lesson::Untried,
-            false,
+            Away::No,
         )
     }
 
-    fn failed(&self, image: &Image, error: SendError) -> (Outcome, Lesson, bool) {
+    fn failed(&self, image: &Image, error: SendError) -> (Outcome, Lesson, Away) {
         let words = error.to_string();
         let (outcome, lesson) = match error {
             SendError::Store(failure) => return self.judged(image, &failure.verdict(), words),
@@ -264,10 +292,10 @@ impl Carrier {
         };
         self.means.vitals.failed("unproven");
         self.complain("unproven", &words);
-        (outcome, lesson, false)
+        (outcome, lesson, Away::No)
     }
 
-    fn judged(&self, image: &Image, verdict: &Verdict, words: String) -> (Outcome, Lesson, bool) {
+    fn judged(&self, image: &Image, verdict: &Verdict, words: String) -> (Outcome, Lesson, Away) {
         let (outcome, lesson) = match *verdict {
             Verdict::Retry { cause, after } => {
                 self.means.vitals.failed(label(cause));
@@ -297,7 +325,7 @@ impl Carrier {
                 Lesson::Answered,
             ),
         };
-        (outcome, lesson, false)
+        (outcome, lesson, Away::No)
     }
 
     fn wait(&self, image: &Image) -> Duration {
@@ -385,6 +413,7 @@ impl Carrier {
             Outcome::Park(refused) => queue.park(image.id, refused.clone()).await,
             Outcome::Lose(why) => queue.lose(image.id, why.clone()).await,
             Outcome::Release => queue.release(image.id, false).await,
+            Outcome::Unplug(away) => queue.unplug(image.id, away.clone()).await,
         }
     }
 }
@@ -396,6 +425,15 @@ const fn label(cause: Cause) -> &'static str {
         Cause::Server => "server",
         Cause::Clock => "clock",
         Cause::Race => "race",
+    }
+}
+
+/// What is told of images whose card or folder is away.
+pub(super) fn unplugged(folder: &Path) -> Unplugged {
+    Unplugged {
+        failure: format!("{} is away, which it was imported from", folder.display()),
+        fix: "put the card back and run the same `weir upload` again, or give it up with `weir queue drop`"
+            .to_owned(),
     }
 }
 

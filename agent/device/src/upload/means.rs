@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use weir_journey::gate::{Order, Windows};
+use weir_journey::gate::{Order, Pipeline, Windows};
 use weir_journey::identity::SiteName;
 use weir_journey::settle::{Format, Kind};
 use weir_journey::stamp::Zone;
@@ -72,6 +72,8 @@ pub struct Orders {
     pub windows: Windows,
     /// Bytes a day and site, at most; `None` = no bound.
     pub daily_budget: Option<u64>,
+    /// What the pipeline behind the store can carry; `None` for no pacing.
+    pub pipeline: Option<Pipeline>,
     /// Link failures in a row that open the breaker.
     pub tolerance: u32,
     /// Waits between the breaker's probes.
@@ -93,6 +95,8 @@ pub struct Progress {
     pub down_since: Option<Duration>,
     /// What the link or the store last failed with.
     pub last_failure: Option<String>,
+    /// The pipeline has all that it may have, and for how long yet.
+    pub paced: Option<Duration>,
     /// Why nothing of a site goes up now.
     pub held: Vec<(SiteName, String)>,
 }

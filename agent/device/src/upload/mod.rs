@@ -4,12 +4,13 @@
 //! something can have changed (an acceptance, an end, a permit, a moment that the queue or a window names) and
 //! never polls.
 
+mod books;
 mod carry;
 mod means;
 mod pace;
 mod parts;
 mod refusals;
-mod source;
+pub(crate) mod source;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -26,8 +27,9 @@ use crate::clock::Clock;
 use crate::gate::Permit;
 use crate::queue::{self, Dossier, Hold, Longest, QueueError, SiteId};
 
+use books::Books;
 pub(crate) use carry::captured;
-use carry::{Carried, Carrier};
+use carry::{Away, Carried, Carrier};
 pub use means::{Destination, LookAgain, Means, Orders, Progress};
 use pace::{Change, Lesson, Pace, Room};
 use refusals::{Leave, Refusals};
@@ -42,6 +44,8 @@ pub struct Uploader {
     /// Which site is asked first next time, so that none is always last.
     turn: usize,
     pace: Pace,
+    /// What the pipeline behind the store has to work off.
+    books: Books,
     refusals: Refusals,
     /// When the next row that waits is due.
     due: Due,
@@ -65,6 +69,7 @@ impl Uploader {
         let holds = means.queue.view().holds().await?;
         let carrier = Carrier::new(means.clone(), orders.retries, orders.refusals);
         Ok(Self {
+            books: Books::open(orders.pipeline, &means.queue, &means.clock).await?,
             pace: Pace::new(orders.tolerance, orders.probes, orders.most),
             refusals: Refusals::new(holds),
             due: Due::Unknown,
@@ -199,12 +204,25 @@ impl Uploader {
                 Room::Until(moment) => return Ok(earlier(until, Some(moment))),
                 Room::Full => return Ok(until),
             };
-            let (begun, next) = self.begin_some(free, probe).await?;
+            let Means { queue, clock, .. } = &self.means;
+            let taken = self.books.take(free, queue, clock).await?;
+            if taken == 0 {
+                return Ok(earlier(until, self.books.opens(clock)));
+            }
+            let (begun, next) = match self.begin_some(taken, probe).await {
+                Ok(begun) => begun,
+                Err(error) => {
+                    self.books.give_back(taken, &self.means.clock);
+                    return Err(error);
+                }
+            };
+            self.books
+                .give_back(taken - begun.min(taken), &self.means.clock);
             until = earlier(until, next);
             if probe && begun > 0 {
                 self.pace.probing();
             }
-            if begun < free {
+            if begun < taken {
                 return Ok(until);
             }
         }
@@ -405,8 +423,18 @@ impl Uploader {
             self.due = Due::Unknown;
         }
         let now = self.means.clock.monotonic();
-        if carried.away {
-            self.away.insert(carried.site, now + AWAY_PAUSE);
+        if !carried.event {
+            self.books.give_back(1, &self.means.clock);
+        }
+        match carried.away {
+            Away::No => {}
+            Away::Camera => {
+                self.away.insert(carried.site, now + AWAY_PAUSE);
+            }
+            Away::Card(folder) => {
+                let parked = self.card_is_away(carried.site, folder).await;
+                self.tolerate(parked)?;
+            }
         }
         let chance = fastrand::f64();
         if carried.lesson == Lesson::Fine {
@@ -446,6 +474,16 @@ impl Uploader {
         Ok(())
     }
 
+    /// A card that images were imported from is away: all of them wait for it, and the site's others go on.
+    async fn card_is_away(&self, site: SiteId, folder: PathBuf) -> Result<(), QueueError> {
+        let away = carry::unplugged(&folder);
+        let sentence = format!("{}; {}", away.failure, away.fix);
+        let now = self.means.clock.monotonic();
+        self.means.complaints.warn(&away.failure, now, &sentence);
+        self.means.queue.unplug_under(site, folder, away).await?;
+        Ok(())
+    }
+
     async fn lift(&mut self, hold: Hold) -> Result<(), QueueError> {
         self.means.queue.lift(hold.site).await?;
         self.due = Due::Unknown;
@@ -467,6 +505,9 @@ impl Uploader {
         progress.width = self.pace.width();
         progress.down_since = self.pace.down_since();
         progress.last_failure = self.pace.last_failure().map(str::to_owned);
+        let clock = &self.means.clock;
+        let opens = self.books.opens(clock);
+        progress.paced = opens.map(|at| at.saturating_sub(clock.monotonic()));
     }
 }
 

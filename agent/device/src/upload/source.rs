@@ -18,7 +18,7 @@ use crate::queue::{Dossier, FileIdentity, Place};
 
 /// What became of the accepted bytes.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// Here they are.
     Here(Arc<File>),
     /// Other files, or none, are at all the paths; those that are there want another look.
@@ -28,12 +28,14 @@ pub(super) enum Found {
     },
     /// The camera's folder itself is away: a card that was pulled, a mount that failed.
     Away,
+    /// The card or folder that it was imported from is away: nothing is left of it from here down.
+    Unplugged(PathBuf),
     /// A path could not be read, and none of the others has the bytes.
     Unreadable(io::Error),
 }
 
 /// Looks for the bytes of an image at all the paths known of it. Blocks.
-pub(super) fn find(dossier: &Dossier, folders: &[PathBuf]) -> Found {
+pub(crate) fn find(dossier: &Dossier, folders: &[PathBuf]) -> Found {
     let mut replaced = Vec::new();
     let mut unreadable = None;
     for place in std::iter::once(&dossier.image.place).chain(&dossier.elsewhere) {
@@ -44,13 +46,34 @@ pub(super) fn find(dossier: &Dossier, folders: &[PathBuf]) -> Found {
             Err(error) => unreadable = Some(error),
         }
     }
+    let place = &dossier.image.place;
+    let imported = !folders.iter().any(|folder| place.path.starts_with(folder));
+    if imported
+        && replaced.is_empty()
+        && let Some(folder) = unplugged(place)
+    {
+        return Found::Unplugged(folder);
+    }
     if let Some(error) = unreadable {
         return Found::Unreadable(error);
     }
-    if replaced.is_empty() && is_away(&dossier.image.place, folders) {
+    if replaced.is_empty() && is_away(place, folders) {
         return Found::Away;
     }
     Found::Gone { replaced }
+}
+
+/// What is away of the way to an imported file: the first folder on it that is not there or cannot be looked at (a card
+/// that was pulled and is still mounted), or its own folder when that is on another file system by now. `None` when the
+/// folder is there, and the file alone is not.
+fn unplugged(place: &Place) -> Option<PathBuf> {
+    let folders: Vec<_> = place.path.ancestors().skip(1).collect();
+    let mut from_the_top = folders.iter().rev();
+    let missing = from_the_top.find(|folder| device_of(folder).is_none());
+    let own = folders.first()?;
+    missing
+        .or_else(|| (device_of(own) != Some(place.identity.device)).then_some(own))
+        .map(|folder| folder.to_path_buf())
 }
 
 /// The file at a place when it holds the bytes, `None` when it holds others.
@@ -166,6 +189,7 @@ mod tests {
             clock: DeviceClock::default(),
             dated: true,
             held: false,
+            unplugged: false,
             flagged: false,
             state: State::Uploading,
             unsure: false,
@@ -176,6 +200,7 @@ mod tests {
             etag: None,
             verified_ms: None,
             proof: None,
+            receipt_ms: None,
             removed: None,
             refusal: None,
             failure: None,
@@ -227,6 +252,27 @@ mod tests {
             camera.find(&place, vec![], b"accepted"),
             Found::Away
         ));
+    }
+
+    #[test]
+    fn an_imported_file_is_waited_for_with_its_folder_and_gone_without_it() {
+        let card = Camera(tempfile::tempdir().unwrap());
+        std::fs::create_dir_all(card.0.path().join("DCIM/100")).unwrap();
+        let place = card.write("DCIM/100/a.jpg", b"accepted");
+        let elsewhere = [PathBuf::from("/srv/camera")];
+        let look = || find(&dossier(place.clone(), vec![], b"accepted"), &elsewhere);
+        assert!(matches!(look(), Found::Here(_)));
+        std::fs::remove_file(&place.path).unwrap();
+        assert!(matches!(look(), Found::Gone { replaced } if replaced.is_empty()));
+        let folder = card.0.path().join("DCIM");
+        std::fs::rename(&folder, card.0.path().join("pulled")).unwrap();
+        assert!(matches!(look(), Found::Unplugged(gone) if gone == folder));
+        // Another file system in its place, as when a card is unmounted and its mount point stays.
+        std::fs::create_dir_all(place.path.parent().unwrap()).unwrap();
+        let mut other = place.clone();
+        other.identity.device ^= 1;
+        let found = find(&dossier(other, vec![], b"accepted"), &elsewhere);
+        assert!(matches!(found, Found::Unplugged(gone) if gone == place.path.parent().unwrap()));
     }
 
     #[test]

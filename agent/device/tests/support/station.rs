@@ -27,6 +27,8 @@ pub(crate) struct Station {
     of_sites: String,
     settings: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
+    /// TOML behind the sites.
+    blocks: String,
     pub(crate) port: u16,
 }
 
@@ -63,6 +65,7 @@ impl Station {
             of_sites: String::new(),
             settings: BTreeMap::new(),
             environment: BTreeMap::new(),
+            blocks: String::new(),
             port,
         };
         // As the defaults, but faster: the tests are about what happens, not when.
@@ -99,6 +102,11 @@ impl Station {
     /// Gives a setting that is a number another value.
     pub(crate) fn set_number(&mut self, setting: &str, value: u32) {
         self.settings.insert(setting.to_owned(), value.to_string());
+    }
+
+    /// Adds TOML to the configuration, behind the sites.
+    pub(crate) fn add(&mut self, toml: &str) {
+        self.blocks.push_str(toml);
     }
 
     /// Gives a setting a value as TOML has it.
@@ -181,7 +189,7 @@ impl Station {
         let sections = sections
             .iter()
             .map(|(section, lines)| format!("[{section}]\n{lines}"));
-        sections.chain(sites).collect()
+        sections.chain(sites).chain([self.blocks.clone()]).collect()
     }
 
     /// Starts the agent and waits until it watches.

@@ -1,15 +1,17 @@
-//! What may go up now: windows, budget, breaker, width and order.
+//! What may go up now: windows, budget, breaker, width, the pipeline's pace and order.
 //!
 //! Each part is a value that is told what happened and the moment, and answers. Moments of the breaker and
 //! the width are on the monotonic clock (time since any fixed start), because a board's wall clock steps.
 
 mod breaker;
+mod pipeline;
 mod width;
 mod window;
 
 use serde::{Deserialize, Serialize};
 
 pub use breaker::{Breaker, Permission};
+pub use pipeline::{Pacer, Pipeline};
 pub use width::Width;
 pub use window::{NotAWindow, Window, Windows};
 

@@ -43,6 +43,10 @@ pub enum Move {
     Due,
     /// A refusal that trying again does not mend.
     Park,
+    /// The card or folder that it was imported from is away: a person has to bring it back.
+    Unplug,
+    /// A receipt shows that another weir has stored these bytes and proved it.
+    Receipt,
     /// The bytes that were accepted are no longer at any path we know.
     Lose,
     /// The bytes came back to the camera directory.
@@ -71,9 +75,12 @@ impl State {
     pub const fn after(self, step: Move) -> Option<Self> {
         match (self, step) {
             (Self::Queued, Move::Claim) => Some(Self::Uploading),
-            (Self::Uploading, Move::Verify) => Some(Self::Verified),
+            (Self::Uploading, Move::Verify)
+            | (Self::Queued | Self::Waiting | Self::Parked | Self::Missing, Move::Receipt) => {
+                Some(Self::Verified)
+            }
             (Self::Uploading, Move::Delay) => Some(Self::Waiting),
-            (Self::Uploading, Move::Park) => Some(Self::Parked),
+            (Self::Uploading, Move::Park) | (Self::Queued, Move::Unplug) => Some(Self::Parked),
             (Self::Uploading, Move::Lose) => Some(Self::Missing),
             (Self::Uploading, Move::Release)
             | (Self::Waiting | Self::Parked, Move::Due)
@@ -106,12 +113,14 @@ impl State {
 
 impl Move {
     /// All moves.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Claim,
         Self::Verify,
         Self::Delay,
         Self::Due,
         Self::Park,
+        Self::Unplug,
+        Self::Receipt,
         Self::Lose,
         Self::Return,
         Self::Release,
@@ -160,6 +169,8 @@ impl fmt::Display for Move {
             Self::Delay => "delay",
             Self::Due => "due",
             Self::Park => "park",
+            Self::Unplug => "unplug",
+            Self::Receipt => "receipt",
             Self::Lose => "lose",
             Self::Return => "return",
             Self::Release => "release",

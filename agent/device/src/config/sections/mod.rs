@@ -3,6 +3,7 @@
 mod block;
 pub(super) mod daemon;
 pub(super) mod gate;
+pub(super) mod pipeline;
 pub(super) mod retain;
 pub(super) mod settle;
 pub(super) mod site;

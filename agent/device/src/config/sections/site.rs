@@ -12,9 +12,9 @@ use weir_journey::stamp::{Doubtful, Pattern, Rules};
 use super::block::Block;
 use super::store::{BUCKET, KEY, Store};
 use crate::config::fault::Origin;
-use crate::config::form::{WrittenPath, camera_clock, day, list, one_or_more, text, word};
+use crate::config::form::{Line, WrittenPath, camera_clock, day, list, one_or_more, text, word};
 use crate::config::reader::{Reader, resolve};
-use crate::config::template::{BucketName, BucketTemplate, KeyTemplate};
+use crate::config::template::{BucketName, BucketTemplate, KeyTemplate, NotABucket};
 use crate::config::zone::TimeZoneName;
 
 /// A camera site.
@@ -22,8 +22,11 @@ use crate::config::zone::TimeZoneName;
 pub struct Site {
     /// Its name; no two sites share one.
     pub name: SiteName,
-    /// The folders its camera writes to, absolute, at least one; none inside another, of this site or any.
+    /// The folders its camera writes to, absolute; none inside another, of this site or any. May be empty when there
+    /// are patterns.
     pub directories: Vec<PathBuf>,
+    /// Which files of a card or folder are its own.
+    pub matches: Vec<FilePattern>,
     /// Time zone in which its windows and days are meant, and its keys are written: the camera's, or UTC.
     pub timezone: TimeZoneName,
     /// What is said of its camera's clock and names.
@@ -36,6 +39,71 @@ pub struct Site {
     pub key: KeyTemplate,
     /// Files that its camera writes again and again in place.
     pub overwritten: Vec<NamePattern>,
+}
+
+impl Site {
+    /// A site that no configuration knows, with what is left out of a block: for an upload by hand.
+    ///
+    /// # Errors
+    /// When the store's template gives it no bucket.
+    pub fn unconfigured(name: SiteName, store: &Store) -> Result<Self, NotABucket> {
+        Ok(Self {
+            bucket: store.bucket.bucket_of(&name)?,
+            name,
+            directories: Vec::new(),
+            matches: Vec::new(),
+            timezone: TimeZoneName::default(),
+            rules: Rules::default(),
+            doubtful: Doubtful::default(),
+            key: store.key.clone(),
+            overwritten: Vec::new(),
+        })
+    }
+}
+
+/// A pattern of folders and files, as a shell has them (`*`, `?`, `[a-z]`, `**`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePattern(glob::Pattern);
+
+impl FilePattern {
+    /// How patterns are compared: as FAT does, without regard to capitals; `*` stays within a name.
+    const OPTIONS: glob::MatchOptions = glob::MatchOptions {
+        case_sensitive: false,
+        require_literal_separator: true,
+        require_literal_leading_dot: false,
+    };
+
+    /// Whether it stands for a file at `path`: relative, its components separated by `/`. A pattern without `/` is
+    /// compared with each component, one with `/` with the path and the folders it begins with.
+    pub fn fits(&self, path: &str) -> bool {
+        let is = |text: &str| self.0.matches_with(text, Self::OPTIONS);
+        if self.0.as_str().contains('/') {
+            let ends = path.match_indices('/').map(|(end, _)| end);
+            is(path) || ends.into_iter().any(|end| is(&path[..end]))
+        } else {
+            path.split('/').any(is)
+        }
+    }
+
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl FromStr for FilePattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Line(text) = text.parse()?;
+        if text.starts_with('/') {
+            return Err("begins with \"/\", but is compared with paths below the one given".into());
+        }
+        let pattern = glob::Pattern::new(text.trim_end_matches('/'));
+        pattern
+            .map(Self)
+            .map_err(|error| format!("is no pattern: {}", error.msg))
+    }
 }
 
 /// What a time zone must be.
@@ -93,6 +161,7 @@ pub(in crate::config) fn read(reader: &mut Reader<'_>, store: &Store) -> (Vec<Si
             number,
         };
         let name = read_name(&mut block, &mut names);
+        let matches = read_matches(&mut block);
         let directories = read_directories(&mut block);
         claims.extend(directories.iter().map(|directory| {
             Claim {
@@ -104,7 +173,7 @@ pub(in crate::config) fn read(reader: &mut Reader<'_>, store: &Store) -> (Vec<Si
                 origin: block.origin("directory"),
             }
         }));
-        let site = read_rest(&mut block, name, directories, store);
+        let site = read_rest(&mut block, name, (directories, matches), store);
         block.refuse_unknown_keys();
         if let Some(site) = site {
             show_effective(&mut block, &site);
@@ -120,11 +189,11 @@ fn show_effective(block: &mut Block<'_, '_>, site: &Site) {
         .directories
         .iter()
         .map(|directory| directory.to_string_lossy().into_owned());
-    let directories = match directories.collect::<Vec<_>>().as_slice() {
-        [one] => toml::Value::from(one.as_str()),
-        many => toml::Value::from(many.to_vec()),
-    };
-    block.show_as("directory", directories.to_string());
+    match directories.collect::<Vec<_>>().as_slice() {
+        [] => {}
+        [one] => block.show_as("directory", toml::Value::from(one.as_str()).to_string()),
+        many => block.show_as("directory", toml::Value::from(many.to_vec()).to_string()),
+    }
     let (bucket, key) = (
         block.reader.origin("store.bucket"),
         block.reader.origin("store.key"),
@@ -149,12 +218,23 @@ fn read_name(block: &mut Block<'_, '_>, names: &mut HashMap<SiteName, Origin>) -
     Some(name)
 }
 
-/// Reads the folders, made absolute; none when they are at fault.
+/// Reads the patterns of files; none when there are none, or they are at fault.
+fn read_matches(block: &mut Block<'_, '_>) -> Vec<FilePattern> {
+    let pattern = text::<FilePattern>("a pattern such as \"FD-*.jpg\"");
+    block
+        .optional("match", one_or_more(pattern))
+        .unwrap_or_default()
+}
+
+/// Reads the folders, made absolute; none when they are at fault, or left out beside patterns.
 fn read_directories(block: &mut Block<'_, '_>) -> Vec<PathBuf> {
     let path = text::<WrittenPath>("a path such as \"/srv/camera/first-dam\"");
-    let written = block
-        .required("directory", one_or_more(path))
-        .unwrap_or_default();
+    let written = if block.table.contains_key("match") {
+        block.optional("directory", one_or_more(path))
+    } else {
+        block.required("directory", one_or_more(path))
+    };
+    let written = written.unwrap_or_default();
     let origin = block.origin("directory");
     written
         .into_iter()
@@ -166,7 +246,7 @@ fn read_directories(block: &mut Block<'_, '_>) -> Vec<PathBuf> {
 fn read_rest(
     block: &mut Block<'_, '_>,
     name: Option<SiteName>,
-    directories: Vec<PathBuf>,
+    (directories, matches): (Vec<PathBuf>, Vec<FilePattern>),
     store: &Store,
 ) -> Option<Site> {
     let timezone = block.optional("timezone", text::<TimeZoneName>(ZONE));
@@ -196,6 +276,7 @@ fn read_rest(
     Some(Site {
         name,
         directories,
+        matches,
         timezone: timezone.unwrap_or_default(),
         rules,
         doubtful: doubtful.unwrap_or_default(),
@@ -203,4 +284,33 @@ fn read_rest(
         key: key.unwrap_or_else(|| store.key.clone()),
         overwritten: overwritten.unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_stands_for_names_on_the_way_or_for_folders_from_the_start() {
+        let fits = |pattern: &str, path: &str| pattern.parse::<FilePattern>().unwrap().fits(path);
+        for (pattern, path) in [
+            ("first-dam", "first-dam/a.jpg"),
+            ("first-dam", "DCIM/FIRST-DAM/100/a.jpg"),
+            ("FD-*.jpg", "DCIM/fd-0001.JPG"),
+            ("DCIM/1??RECNX", "dcim/100RECNX/RCNX0001.JPG"),
+            ("DCIM/**/north_*", "DCIM/a/b/north_1.jpg"),
+            ("north/", "north/x.jpg"),
+        ] {
+            assert!(fits(pattern, path), "{pattern} {path}");
+        }
+        for (pattern, path) in [
+            ("dam", "first-dam/a.jpg"),
+            ("FD-*.jpg", "FD-/x.png"),
+            ("100RECNX/*", "DCIM/100RECNX/a.jpg"),
+            ("DCIM/*", "x/DCIM/a.jpg"),
+            ("a*b", "a/b"),
+        ] {
+            assert!(!fits(pattern, path), "{pattern} {path}");
+        }
+    }
 }

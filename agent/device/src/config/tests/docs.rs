@@ -56,6 +56,6 @@ fn the_schema_is_up_to_date_and_knows_every_key() {
         );
     }
     let site = &schema["properties"]["site"]["items"];
-    assert_eq!(site["required"], serde_json::json!(["name", "directory"]));
+    assert_eq!(site["required"], serde_json::json!(["name"]));
     assert_eq!(site["additionalProperties"], false);
 }

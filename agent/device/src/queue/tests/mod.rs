@@ -3,6 +3,7 @@
 mod damage;
 mod due;
 mod filter;
+mod import;
 mod life;
 mod model;
 mod operator;

@@ -9,6 +9,7 @@ pub(crate) mod neighbours;
 mod pruning;
 pub(crate) mod register;
 mod room;
+mod settings;
 mod standing;
 pub(crate) mod timekeeper;
 
@@ -20,21 +21,20 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use weir_journey::settle::{Cause, Patience};
-use weir_journey::upload::Schedule;
 
 use crate::complaints::Complaints;
-use crate::config::{Config, Ramp, Site};
+use crate::config::{Config, Site};
 use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::retain;
-use crate::s3::{Store, StoreConfig};
+use crate::s3::Store;
 use crate::serve::{self, ServeError, Vitals};
 use crate::settle::{self, Settings as SettleSettings};
 use crate::snapshot;
 use crate::stamping::Stamping;
 use crate::systemd;
-use crate::upload::{Destination, LookAgain, Means, Orders, Uploader};
-use crate::watch::{self, Root, RootId};
+use crate::upload::{Destination, LookAgain, Means, Uploader};
+use crate::watch;
 use crate::world::World;
 
 use moments::Moments;
@@ -43,6 +43,8 @@ use pruning::Pruning;
 use register::{Folder, Register};
 use room::hand_in;
 pub(crate) use room::open_queue;
+use settings::roots_of;
+pub(crate) use settings::{orders, store_config};
 pub use standing::resting;
 use standing::{Live, Standing};
 use timekeeper::Timekeeper;
@@ -440,61 +442,6 @@ fn judge(ended: Result<Ended, tokio::task::JoinError>, draining: bool) -> Result
             why: error.to_string(),
         }),
     }
-}
-
-fn roots_of(config: &Config) -> Vec<Root> {
-    let depth = usize::try_from(config.watch.depth).unwrap_or(usize::MAX);
-    config
-        .sites
-        .iter()
-        .flat_map(|site| &site.directories)
-        .enumerate()
-        .map(|(id, directory)| Root {
-            id: RootId(id),
-            directory: directory.clone(),
-            max_depth: depth,
-        })
-        .collect()
-}
-
-/// How a configuration's store is reached.
-pub(crate) fn store_config(config: &Config) -> StoreConfig {
-    let store = &config.store;
-    StoreConfig {
-        endpoint: store
-            .endpoint
-            .as_ref()
-            .map(|endpoint| endpoint.as_str().to_owned()),
-        region: store.region.clone(),
-        path_style: store.path_style,
-        credentials: store.credentials.clone(),
-        conditional_writes: store.conditional_writes,
-        prove_with: config.verify.with,
-        connect_timeout: config.upload.connect_timeout,
-        no_progress: config.upload.timeout,
-        multipart_above: config.upload.multipart_above,
-        part_size: config.upload.part_size,
-        bandwidth: config.gate.bandwidth,
-    }
-}
-
-pub(crate) fn orders(config: &Config) -> Orders {
-    Orders {
-        order: config.gate.order,
-        most: config.gate.max_in_flight,
-        windows: config.gate.windows.clone(),
-        daily_budget: config.gate.daily_budget.map(std::num::NonZeroU64::get),
-        pipeline: config.pipeline.paced(),
-        tolerance: config.gate.breaker_failures,
-        probes: schedule(config.gate.probe),
-        retries: schedule(config.upload.backoff),
-        refusals: schedule(config.upload.park_probe),
-    }
-}
-
-/// The configuration has checked what a schedule asks for: first above nothing, and no longer than the last.
-fn schedule(ramp: Ramp) -> Schedule {
-    Schedule::between(ramp.first, ramp.max)
 }
 
 #[cfg(test)]

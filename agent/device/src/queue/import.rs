@@ -1,13 +1,14 @@
 //! What importing cards and folders needs of the queue: cards that go away and come back, receipts of another weir,
 //! and the deletion of files whose images are stored.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use weir_journey::identity::{Sha256, SiteName};
 use weir_journey::queue::{Move, State};
 use weir_journey::upload::Scope;
 
+use super::Queue;
 use super::accept::find;
 use super::error::QueueError;
 use super::image::{Image, ImageId, SELECT_IMAGE, SiteId, bytes_of};
@@ -225,4 +226,54 @@ pub(super) fn removed(
         .execute((id, at_ms, why))?;
     }
     Ok(())
+}
+
+impl Queue {
+    /// The card or folder that a claimed image was imported from is away: it waits for a person.
+    pub async fn unplug(&self, id: ImageId, away: Unplugged) -> Result<(), QueueError> {
+        self.write(move |conn| unplug(conn, id, &away)).await
+    }
+
+    /// The same for every queued image of a site that lies under `folder`; gives how many.
+    pub async fn unplug_under(
+        &self,
+        site: SiteId,
+        folder: PathBuf,
+        away: Unplugged,
+    ) -> Result<u64, QueueError> {
+        let mut parked = 0;
+        loop {
+            let (folder, away) = (folder.clone(), away.clone());
+            match self
+                .write(move |conn| unplug_under(conn, site, &folder, &away))
+                .await?
+            {
+                0 => return Ok(parked),
+                some => parked += some,
+            }
+        }
+    }
+
+    /// Somebody gives files of these images to be uploaded now: those that wait, were refused or whose card was away
+    /// are queued. Gives all of them as they are then, in their order.
+    pub async fn resume(&self, ids: Vec<ImageId>) -> Result<Vec<Image>, QueueError> {
+        self.write(move |conn| resume(conn, &ids)).await
+    }
+
+    /// Another weir says that it has stored an image: one that is owed here counts as verified from now on.
+    pub async fn receive(&self, receipt: Receipt) -> Result<Received, QueueError> {
+        self.write(move |conn| receive(conn, &receipt)).await
+    }
+
+    /// Notes that a file of a verified image was deleted, and why (a short, stable code).
+    pub async fn removed(
+        &self,
+        id: ImageId,
+        path: PathBuf,
+        why: &'static str,
+        at_ms: i64,
+    ) -> Result<(), QueueError> {
+        self.write(move |conn| removed(conn, id, &path, why, at_ms))
+            .await
+    }
 }

@@ -10,6 +10,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use weir_journey::identity::{Sha256, SiteName};
 use weir_journey::queue::{Move, State};
 
+use super::Queue;
+use super::compact;
 use super::error::QueueError;
 use super::image::{Db, ImageId, SiteId, bytes_of};
 use super::step::step;
@@ -357,4 +359,49 @@ pub(super) fn drops_page(
         })?
         .collect::<Result<_, _>>()?;
     Ok(page)
+}
+
+impl Queue {
+    /// Notes that the files of verified images are about to be deleted; gives those for which this is still
+    /// right. None of them may be touched before this returns, unless nothing can be written at all.
+    pub async fn depart(
+        &self,
+        going: Vec<(ImageId, &'static str)>,
+        at_ms: i64,
+    ) -> Result<Vec<ImageId>, QueueError> {
+        self.write(move |conn| depart(conn, &going, at_ms)).await
+    }
+
+    /// Gives images up whose files are about to be deleted, and records it; gives those that could be given up.
+    pub async fn give_up(
+        &self,
+        going: Vec<(ImageId, &'static str)>,
+        at_ms: i64,
+    ) -> Result<Vec<ImageId>, QueueError> {
+        self.write(move |conn| give_up(conn, &going, at_ms)).await
+    }
+
+    /// Records what became of the files of images that were about to be deleted.
+    pub async fn departed(&self, those: Vec<Departed>, at_ms: i64) -> Result<(), QueueError> {
+        self.write(move |conn| departed(conn, &those, at_ms)).await
+    }
+
+    /// Has retention leave the file of an image alone, or no longer.
+    pub async fn flag(&self, id: ImageId, on: bool) -> Result<(), QueueError> {
+        self.write(move |conn| flag(conn, id, on)).await
+    }
+
+    /// Turns rows that were over before `cutoff_ms` (milliseconds since 1970) into counts by day; gives how many.
+    pub async fn compact(&self, cutoff_ms: i64) -> Result<u64, QueueError> {
+        let mut compacted = 0;
+        loop {
+            match self
+                .write(move |conn| compact::compact(conn, cutoff_ms))
+                .await?
+            {
+                0 => return Ok(compacted),
+                some => compacted += some,
+            }
+        }
+    }
 }

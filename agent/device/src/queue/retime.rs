@@ -4,11 +4,14 @@
 //! that the store may know by its key ([`Image::is_named`]) keeps its time: only what is known of it is written down.
 //! One whose key was decided and never used gets another with its next claim.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use weir_journey::queue::State;
 use weir_journey::stamp::Neighbour;
 
+use super::Queue;
 use super::error::QueueError;
 use super::filter::{Filter, page};
 use super::image::{Held, Image, ImageId, SELECT_IMAGE, SiteId, Synchronised};
@@ -165,4 +168,36 @@ pub(super) fn neighbour(conn: &Connection, site: SiteId) -> Result<Option<Neighb
             at: at(captured_ms)?,
         })
     }))
+}
+
+impl Queue {
+    /// Has `judge` find the capture times of rows anew; gives how many rows it changed. It is called inside of the
+    /// transaction that writes what it gives, a step at a time. An image that the store may know keeps its time.
+    pub async fn retime(
+        &self,
+        mut among: Among,
+        judge: impl Fn(&Image) -> Option<Retimed> + Send + Sync + 'static,
+    ) -> Result<u64, QueueError> {
+        let judge = Arc::new(judge);
+        let mut changed = 0;
+        loop {
+            let (asked, judge) = (among.clone(), Arc::clone(&judge));
+            let swept = self
+                .write(move |conn| retime_some(conn, &asked, |image| judge(image)))
+                .await?;
+            changed += swept.changed;
+            let Some(last) = swept.next else {
+                return Ok(changed);
+            };
+            match &mut among {
+                Among::Boot(_, after) => *after = last,
+                Among::Filter(filter) => filter.after = Some(last),
+            }
+        }
+    }
+
+    /// Writes a step of the device's clock down.
+    pub async fn clock_stepped(&self, step: ClockStep) -> Result<(), QueueError> {
+        self.write(move |conn| clock_stepped(conn, &step)).await
+    }
 }

@@ -6,6 +6,7 @@
 
 mod books;
 mod carry;
+mod learn;
 mod means;
 mod pace;
 mod parts;
@@ -25,13 +26,13 @@ use weir_journey::gate::Order;
 
 use crate::clock::Clock;
 use crate::gate::Permit;
-use crate::queue::{self, Dossier, Hold, Longest, QueueError, SiteId};
+use crate::queue::{self, Dossier, Longest, QueueError, SiteId};
 
 use books::Books;
 pub(crate) use carry::captured;
-use carry::{Away, Carried, Carrier};
+use carry::{Carried, Carrier};
 pub use means::{Destination, LookAgain, Means, Orders, Progress};
-use pace::{Change, Lesson, Pace, Room};
+use pace::{Pace, Room};
 use refusals::{Leave, Refusals};
 pub(crate) use source::holds;
 
@@ -400,103 +401,6 @@ impl Uploader {
             }
         }
         Ok(Permitted::Now { asking })
-    }
-
-    async fn learn(
-        &mut self,
-        ended: Result<Carried, tokio::task::JoinError>,
-    ) -> Result<(), QueueError> {
-        let carried = match ended {
-            Ok(carried) => carried,
-            Err(error) => {
-                // The image is still marked as on its way: the next start looks for it in the store.
-                tracing::error!("an upload ended by a fault of this program: {error}");
-                self.pace
-                    .learn(Lesson::Untried, self.means.clock.monotonic(), 0.0);
-                return Ok(());
-            }
-        };
-        if let Some(error) = carried.queue_error {
-            self.queue_failed(error)?;
-        }
-        if carried.lesson != Lesson::Fine {
-            self.due = Due::Unknown;
-        }
-        let now = self.means.clock.monotonic();
-        if !carried.event {
-            self.books.give_back(1, &self.means.clock);
-        }
-        match carried.away {
-            Away::No => {}
-            Away::Camera => {
-                self.away.insert(carried.site, now + AWAY_PAUSE);
-            }
-            Away::Card(folder) => {
-                let parked = self.card_is_away(carried.site, folder).await;
-                self.tolerate(parked)?;
-            }
-        }
-        let chance = fastrand::f64();
-        if carried.lesson == Lesson::Fine {
-            for hold in self.refusals.accepted(carried.site) {
-                let lifted = self.lift(hold).await;
-                self.tolerate(lifted)?;
-            }
-        }
-        if let Some(refused) = carried.refused {
-            let hold = self.refusals.refused(
-                carried.site,
-                refused.scope,
-                (refused.failure, refused.fix),
-                self.means.clock.now_ms(),
-                &self.orders.refusals,
-                chance,
-            );
-            let about = format!("refused {:?}", hold.site);
-            let sentence = format!("{}; {}", hold.reason, hold.fix);
-            self.means.complaints.warn(&about, now, &sentence);
-            let held = self.means.queue.hold(hold).await;
-            self.tolerate(held)?;
-        } else if carried.lesson != Lesson::Fine {
-            self.refusals.unasked(carried.site);
-        }
-        match self.pace.learn(carried.lesson, now, chance) {
-            Some(Change::Down) => tracing::warn!(
-                "the store does not answer: images wait, one at a time asks whether it is back ({})",
-                self.pace.last_failure().unwrap_or("no reason given")
-            ),
-            Some(Change::Back) => {
-                tracing::info!("the store answers again");
-                self.means.complaints.over("link", &"the link works again");
-            }
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// A card that images were imported from is away: all of them wait for it, and the site's others go on.
-    async fn card_is_away(&self, site: SiteId, folder: PathBuf) -> Result<(), QueueError> {
-        let away = carry::unplugged(&folder);
-        let sentence = format!("{}; {}", away.failure, away.fix);
-        let now = self.means.clock.monotonic();
-        self.means.complaints.warn(&away.failure, now, &sentence);
-        self.means.queue.unplug_under(site, folder, away).await?;
-        Ok(())
-    }
-
-    async fn lift(&mut self, hold: Hold) -> Result<(), QueueError> {
-        self.means.queue.lift(hold.site).await?;
-        self.due = Due::Unknown;
-        let released = self
-            .means
-            .queue
-            .release_parked(hold.site, hold.scope())
-            .await?;
-        self.means.complaints.over(
-            &format!("refused {:?}", hold.site),
-            &format!("what was refused is taken again: {released} images are queued"),
-        );
-        Ok(())
     }
 
     fn show(&self) {

@@ -27,6 +27,12 @@ const ROWS: &[Scheme] = schemes![
     "Dahua", "{Y}-{M}-{D}/{w}/jpg/{h}.{m}.{s}[{*}", Local,
         "2023-09-04/001/jpg/13.28.47[M][0@0][0].jpg", "2023-09-04 13:28:47",
         "https://github.com/vov4uk/HikConsole";
+    "Dahua", "{Y}-{M}-{D}/{w}/jpg/{h}/{h}.{m}.{s}[{*}", Local,
+        "192.168.1.108/2023-09-27/001/jpg/14/14.03.11[M][0@0][0].jpg", "2023-09-27 14:03:11",
+        "https://github.com/TheScubaDiver/camera-gallery-card/pull/141";
+    "Dahua", "{Y}-{M}-{D}/pic_{n}/{h}/{m}/{s}[{*}", Local,
+        "IPC-HDBW5238R-AS/4D027BCPAA05B90/2018-07-25/pic_001/09/52/21[M][0@0][1].jpg", "2018-07-25 09:52:21",
+        "https://github.com/vov4uk/HikConsole";
     "Dahua", "{Y}-{M}-{D}/pic_{n}/{h}.{m}.{s}[{*}", Local,
         "4H05C95PAA07D83/2018-10-17/pic_001/15.39.01[R][0@0][0].jpg", "2018-10-17 15:39:01",
         "https://github.com/vov4uk/HikConsole";

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::Utc;
+use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Value, json};
 use weir_journey::stamp::{Cause, Filing};
 
@@ -178,9 +178,9 @@ fn stamping(config: &Config, site: &Site, asked: &Timestamp) -> Stamping {
 /// What the rules make of a row, where that is another time or another place than now.
 fn changed(stamping: &Stamping, image: &Image) -> Option<Anew> {
     let anew = stamping.anew(image, None)?;
-    let at = anew.filed.capture.at.map(|at| at.fixed_offset());
-    let same_time =
-        at == Some(captured(image)) && at.map(|at| *at.offset()) == Some(*captured(image).offset());
+    // As the row holds it: in milliseconds.
+    let held = |at: DateTime<FixedOffset>| (at.timestamp_millis(), at.offset().local_minus_utc());
+    let same_time = anew.filed.capture.at.map(held) == Some((image.captured_ms, image.offset_s));
     let same_place = (anew.filed.filing != Filing::Undated) == image.dated;
     (!same_time || !same_place).then_some(anew)
 }

@@ -18,7 +18,8 @@ use weir_journey::stamp::Cause;
 
 use crate::clock::{BootId, Clock};
 use crate::queue::{
-    Among, ClockStep, DeviceClock, Image, ImageId, Queue, QueueError, Retimed, SiteId, Synchronised,
+    Among, Class, ClockStep, DeviceClock, Image, ImageId, Queue, QueueError, Retimed, SiteId,
+    Synchronised,
 };
 use crate::s3::Store;
 use crate::serve::Vitals;
@@ -26,6 +27,8 @@ use crate::stamping::{Stamping, correction, of_device_clock};
 
 /// A time service that had not set the clock yet is asked again after this time, when something is accepted.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
+/// After a look that the queue refused (a full disk), the next one waits for so long.
+const PAUSE: Duration = Duration::from_secs(60);
 /// Up to here the store's clock and ours agree: its `Date` has whole seconds, and answers can be slow.
 const AGREES: TimeDelta = TimeDelta::minutes(1);
 /// Less is no step: clocks are slewed, and are read one after the other. Milliseconds.
@@ -145,6 +148,7 @@ impl Timekeeper {
             .steps()
             .inspect_err(|error| tracing::warn!("steps of the clock are noticed late: {error}"))
             .ok();
+        let mut failing = false;
         loop {
             let stepped = async {
                 match &mut steps {
@@ -158,11 +162,20 @@ impl Timekeeper {
                 () = stepped => {}
                 () = self.ask.notified() => {}
             }
-            if let Err(error) = self.look().await {
-                match error.class() {
-                    crate::queue::Class::Fatal => return Err(error),
-                    // The rows keep what is needed: the next look puts them right.
-                    _ => tracing::warn!("capture times cannot be put right now: {error}"),
+            match self.look().await {
+                Ok(()) => failing = false,
+                Err(error) if error.class() == Class::Fatal => return Err(error),
+                // The rows keep what is needed: a later look puts them right. Every acceptance asks for one, so
+                // it is said once.
+                Err(error) => {
+                    if !failing {
+                        tracing::warn!("capture times cannot be put right now: {error}");
+                    }
+                    failing = true;
+                    tokio::select! {
+                        () = stop.cancelled() => return Ok(()),
+                        () = tokio::time::sleep(PAUSE) => self.ask.notify_one(),
+                    }
                 }
             }
         }

@@ -76,7 +76,10 @@ pub(super) enum Command {
     #[command(after_help = super::export::EXAMPLES)]
     Export(super::export::Export),
     /// What another machine has stored of this one's images
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  weir receipt apply /media/stick/receipt.jsonl"
+    )]
     Receipt(super::receipt::Receipt),
     /// Look into the queue and change it
     #[command(subcommand)]

@@ -86,7 +86,7 @@ pub(super) enum Command {
     Queue(Queue),
     /// Tell when pictures were taken, and how that is known
     #[command(
-        after_help = "Examples:\n  weir timestamp IMG_20240809_143000.jpg --timezone America/Denver\n  weir timestamp /media/card --site first-dam --json\n  weir timestamp *.jpg --pattern 'cam_%Y%m%d_%H%M%S'\n  weir timestamp --restamp            what the present configuration would change in the queue\nWithout a configuration and --timezone, local times are taken for UTC, with a warning.\nExit code 1 when a file cannot be read; the others are told all the same."
+        after_help = "Examples:\n  weir timestamp IMG_20240809_143000.jpg --timezone America/Denver\n  weir timestamp /media/card --site first-dam --json\n  weir timestamp *.jpg --pattern 'cam_%Y%m%d_%H%M%S'\n  weir timestamp --restamp            what the present configuration would change in the queue\nWithout a configuration and --timezone, local times are taken for UTC, with a warning.\nExit code 1 when a file cannot be read; its name is judged all the same, and so are the others."
     )]
     Timestamp(Timestamp),
     /// Write, check and show the configuration

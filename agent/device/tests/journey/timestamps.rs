@@ -95,7 +95,7 @@ fn what_says_nothing_gives_nothing_and_what_cannot_be_read_is_told() {
             "--json",
             "--no-mtime",
             "RCNX0001.JPG",
-            "gone.jpg",
+            "gone_2024-08-09_14-30-00.jpg",
             "20240809_143000.jpg",
         ],
     );
@@ -106,7 +106,9 @@ fn what_says_nothing_gives_nothing_and_what_cannot_be_read_is_told() {
         (&Value::Null, &json!("none"))
     );
     assert_eq!(told[0]["confidence"], "low");
-    assert!(told[1]["error"].is_string() && told[1]["path"] == "gone.jpg");
+    // One that is not there is judged by its name alone.
+    assert!(told[1]["error"].is_string() && told[1]["path"] == "gone_2024-08-09_14-30-00.jpg");
+    assert_eq!(told[1]["captured_at"], "2024-08-09T14:30:00+00:00");
     assert_eq!(told[2]["captured_at"], "2024-08-09T14:30:00+00:00");
     let warning = &told[2]["warnings"][0];
     assert_eq!(warning["code"], "zone-unknown");

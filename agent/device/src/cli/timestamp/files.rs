@@ -1,4 +1,5 @@
-//! Of files: each is read once, and judged by its content, its name, its folders and its modification time.
+//! Of files: each is read once, and judged by its content, its name, its folders and its modification time. One that
+//! cannot be read is judged by its name and folders, and the error is told with it.
 
 use std::fs::File;
 use std::io;
@@ -26,20 +27,26 @@ pub(super) fn tell(asked: &Timestamp, sites: &Sites, json: bool) -> Result<ExitC
     for found in walk(&asked.files) {
         let (path, read) = match found {
             Ok(path) => {
-                let site = sites.of(&path);
-                let read = judge(&path, site, asked, now);
-                (path, read.map(|filed| (site, filed)))
+                let read = read(&path);
+                (path, read)
             }
             Err((path, error)) => (path, Err(error)),
         };
-        let more = match read {
-            Ok((site, filed)) if json => print_json(&line(&path, site, &filed)),
-            Ok((site, filed)) => print(&words(&path, site, &filed)),
-            Err(error) => {
-                failed = true;
-                refuse(&path, &error, json)
-            }
+        let site = sites.of(&path);
+        let (content, error) = match read {
+            Ok(content) => (content, None),
+            Err(error) => (Content::default(), Some(error)),
         };
+        let filed = judge(&path, &content, site, asked, now);
+        let more = if json {
+            print_json(&line(&path, site, &filed, error.as_ref()))
+        } else {
+            print(&words(&path, site, &filed))
+        };
+        if let Some(error) = error {
+            failed = true;
+            eprintln!("weir: {}: {error}", shown(&path));
+        }
         if !more? {
             break;
         }
@@ -47,15 +54,27 @@ pub(super) fn tell(asked: &Timestamp, sites: &Sites, json: bool) -> Result<ExitC
     Ok(ExitCode::from(u8::from(failed)))
 }
 
+/// What a file itself says of its moment.
+#[derive(Default)]
+struct Content {
+    exif: Option<Vec<u8>>,
+    mtime: Option<DateTime<Utc>>,
+}
+
+fn read(path: &Path) -> io::Result<Content> {
+    let mut file = File::open(path)?;
+    let mtime = file.metadata()?.modified().ok().map(DateTime::from);
+    let exif = inspect(&mut file, |_| {})?.exif;
+    Ok(Content { exif, mtime })
+}
+
 fn judge(
     path: &Path,
+    content: &Content,
     site: Option<&Site>,
     asked: &Timestamp,
     now: Option<DateTime<Utc>>,
-) -> io::Result<Filed> {
-    let mut file = File::open(path)?;
-    let stat = file.metadata()?;
-    let inspection = inspect(&mut file, |_| {})?;
+) -> Filed {
     let rules = overridden(
         site.map(|site| site.rules.clone()).unwrap_or_default(),
         asked,
@@ -68,40 +87,31 @@ fn judge(
         .iter()
         .find_map(|folder| absolute.strip_prefix(folder).ok());
     let evidence = Evidence {
-        exif: inspection.exif.as_deref(),
+        exif: content.exif.as_deref(),
         // Outside of a site's folder the path counts as it was given.
         path: below.unwrap_or(path),
-        mtime: stat
-            .modified()
-            .ok()
-            .map(DateTime::from)
-            .filter(|_| !asked.no_mtime),
+        mtime: content.mtime.filter(|_| !asked.no_mtime),
         mtime_unsure: false,
         now,
         neighbour: None,
     };
     let capture = stamp(&evidence, &rules);
-    Ok(match site {
+    match site {
         Some(site) => site.doubtful.file(capture),
         // Nobody's policy: what was found is told as it was found.
         None => Filed {
             capture,
             filing: Filing::Dated,
         },
-    })
-}
-
-fn refuse(path: &Path, error: &io::Error, json: bool) -> Result<bool, Failed> {
-    if json {
-        return print_json(&json!({ "path": shown(path), "error": error.to_string() }));
     }
-    eprintln!("weir: {}: {error}", path.display());
-    Ok(true)
 }
 
-fn line(path: &Path, site: Option<&Site>, filed: &Filed) -> Value {
+fn line(path: &Path, site: Option<&Site>, filed: &Filed, error: Option<&io::Error>) -> Value {
     let capture = &filed.capture;
     let mut line = facts(capture);
+    if let Some(error) = error {
+        line.insert("error".to_owned(), json!(error.to_string()));
+    }
     line.insert("path".to_owned(), json!(shown(path)));
     if let Some(site) = site {
         line.insert("site".to_owned(), json!(site.name.as_str()));

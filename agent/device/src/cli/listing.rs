@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use weir_journey::queue::State;
 
 use super::args::{self, Form};
-use super::output::{Failed, bytes, json as print_json, print};
+use super::output::{Failed, bytes, print};
 use super::paint::{Paint, Tone};
 use super::retained::{drop_json, drop_line};
 use super::row::{COLUMNS, Record, harmless, image_json, shown};
@@ -27,25 +27,18 @@ pub(super) async fn list(
 ) -> Result<ExitCode, Failed> {
     let view = View::open(state).await?;
     let mut left = wanted.limit.unwrap_or(u64::MAX);
-    let mut failed = None;
+    let mut lines = Lines::default();
     let mut emit = |text: &dyn Fn() -> String, value: &dyn Fn() -> Value| {
         if left == 0 {
             return ControlFlow::Break(());
         }
         left -= 1;
-        let printed = if json {
-            print_json(&value())
+        let line = if json {
+            format!("{}\n", value())
         } else {
-            print(&text())
+            text()
         };
-        match printed {
-            Ok(true) => ControlFlow::Continue(()),
-            Ok(false) => ControlFlow::Break(()),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        }
+        lines.push(&line)
     };
     let sites = || match wanted.filter.site.as_slice() {
         [] => vec![None],
@@ -73,7 +66,45 @@ pub(super) async fn list(
         })
         .await?;
     }
-    failed.map_or(Ok(ExitCode::SUCCESS), Err)
+    lines.end()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lines on their way to standard output, many in one write: a list may have a million.
+#[derive(Default)]
+struct Lines {
+    waiting: String,
+    failed: Option<Failed>,
+}
+
+impl Lines {
+    /// Enough for one write.
+    const MANY: usize = 1 << 16;
+
+    /// Adds a line; breaks when nobody reads any more.
+    fn push(&mut self, line: &str) -> ControlFlow<()> {
+        self.waiting.push_str(line);
+        if self.waiting.len() < Self::MANY {
+            return ControlFlow::Continue(());
+        }
+        let printed = print(&self.waiting);
+        self.waiting.clear();
+        match printed {
+            Ok(true) => ControlFlow::Continue(()),
+            Ok(false) => ControlFlow::Break(()),
+            Err(error) => {
+                self.failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn end(self) -> Result<(), Failed> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => print(&self.waiting).map(drop),
+        }
+    }
 }
 
 /// Writes every field of the images of a filter to a file or to standard output.

@@ -1,9 +1,10 @@
 //! One agent a state directory: an advisory lock that the kernel drops with the process, however it ends.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Held as long as it lives.
 #[derive(Debug)]
@@ -33,8 +34,14 @@ pub enum LockError {
     },
 }
 
+/// A process that is killed while it starts another program leaves the lock to that one, until the program has
+/// begun and closed what it inherited.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(10);
+
 impl Lock {
-    /// Takes the lock of a state directory, which must exist.
+    /// Takes the lock of a state directory, which must exist. Blocks for a moment when it is held for a process
+    /// that is gone.
     ///
     /// # Errors
     /// When another process holds it, or the file cannot be written.
@@ -52,22 +59,39 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
+        let mut patience = PATIENCE;
+        while let Err(error) = file.try_lock() {
+            let holder = match error {
+                std::fs::TryLockError::WouldBlock => written_in(&mut file).map_err(io)?,
+                std::fs::TryLockError::Error(source) => return Err(io(source)),
+            };
+            if is_alive(&holder) || patience.is_zero() {
                 return Err(LockError::Held {
                     directory: directory.to_owned(),
-                    holder: holder.trim().to_owned(),
+                    holder,
                 });
             }
-            Err(std::fs::TryLockError::Error(source)) => return Err(io(source)),
+            patience = patience.saturating_sub(PAUSE);
+            std::thread::sleep(PAUSE);
         }
         file.set_len(0).map_err(io)?;
+        file.rewind().map_err(io)?;
         writeln!(file, "{}", std::process::id()).map_err(io)?;
         Ok(Self(file))
     }
+}
+
+/// The process that wrote itself into the lock file.
+fn written_in(file: &mut File) -> std::io::Result<String> {
+    let mut holder = String::new();
+    file.rewind()?;
+    // Whatever else is in there is no process.
+    let _ = file.read_to_string(&mut holder);
+    Ok(holder.trim().to_owned())
+}
+
+fn is_alive(process: &str) -> bool {
+    process.parse::<u32>().is_ok() && Path::new("/proc").join(process).exists()
 }
 
 /// The process that holds the lock of a state directory, if one does. Asks the kernel's table of locks
@@ -113,6 +137,24 @@ mod tests {
         assert_eq!(holder(directory.path()).unwrap(), Some(std::process::id()));
         drop(lock);
         assert_eq!(holder(directory.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_lock_left_to_a_program_that_was_being_started_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Lock::take(directory.path()).unwrap();
+        // As if by a process that is gone: no process has this number.
+        std::fs::write(directory.path().join("weir.lock"), "4294967295\n").unwrap();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| Lock::take(directory.path()));
+            assert!(holder(directory.path()).unwrap().is_some());
+            drop(first);
+            second.join().unwrap().unwrap();
+        });
+        assert_eq!(
+            std::fs::read_to_string(directory.path().join("weir.lock")).unwrap(),
+            format!("{}\n", std::process::id())
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use standing::{DiskStanding, Standing};
 
 use crate::clock::Clock;
 use crate::complaints::Complaints;
-use crate::queue::{Class, Queue, QueueError};
+use crate::queue::{Class, ImageId, Queue, QueueError};
 use crate::serve::Vitals;
 use places::Places;
 use reserve::SIZE;
@@ -77,7 +77,7 @@ pub struct Means {
 const IDLE: Duration = Duration::from_secs(3_600);
 /// Between two looks at them meanwhile.
 const GLANCE: Duration = Duration::from_secs(600);
-/// Between two passes while copies of our own wait to be verified and freed.
+/// Between two passes while something waits to be verified and then goes at once.
 const COPIES: Duration = Duration::from_secs(30);
 /// Between two passes over a disk that lacks room, first and at most.
 const LACKING: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(30)];
@@ -93,6 +93,8 @@ pub struct Retention {
     settings: Settings,
     reserve: Reserve,
     compacted: Option<Duration>,
+    /// Until a file that is over its time is tried again.
+    overdue: Duration,
 }
 
 /// What a pass came to.
@@ -112,6 +114,7 @@ impl Retention {
             means,
             settings,
             compacted: None,
+            overdue: COPIES,
         }
     }
 
@@ -142,7 +145,11 @@ impl Retention {
             } else {
                 LACKING[0]
             };
-            let pause = if pass.lacking { lacking } else { self.idle() };
+            let pause = if pass.lacking {
+                lacking
+            } else {
+                self.idle(pass.files > 0).await
+            };
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.rest(pause) => {}
@@ -151,13 +158,47 @@ impl Retention {
         Ok(())
     }
 
-    /// The pause while nothing is lacking.
-    fn idle(&self) -> Duration {
-        if self.means.standing.copies_wait() {
-            COPIES
-        } else {
-            IDLE
+    /// The pause while nothing is lacking: until the next file has been kept for long enough. One that is over its
+    /// time came just now, or cannot be deleted: it is tried more and more rarely, until something could be.
+    async fn idle(&mut self, deleted: bool) -> Duration {
+        if deleted {
+            self.overdue = COPIES;
         }
+        let waits = self.means.standing.copies_wait() || self.means.standing.follows();
+        let most = if waits { COPIES } else { IDLE };
+        let Some(keep) = self.settings.policy.keep else {
+            return most;
+        };
+        let first = (i64::MIN, ImageId(i64::MIN));
+        let oldest = self.means.queue.view().kept_local(i64::MAX, first, 1).await;
+        let verified_ms = oldest
+            .ok()
+            .and_then(|page| page.first().and_then(|image| image.verified_ms));
+        let Some(verified_ms) = verified_ms else {
+            return most;
+        };
+        let kept_ms = self.means.clock.now_ms().saturating_sub(verified_ms).max(0);
+        let left = keep.saturating_sub(Duration::from_millis(kept_ms.unsigned_abs()));
+        if !left.is_zero() {
+            return left.clamp(LEAST, most);
+        }
+        let pause = self.overdue.min(most);
+        self.overdue = (self.overdue * 2).min(IDLE);
+        pause
+    }
+
+    /// Where files are kept for less than the pause between two passes, every image that is owed is followed.
+    async fn follow(&self) -> Result<(), QueueError> {
+        if self.settings.policy.keep.is_some_and(|keep| keep < IDLE) {
+            self.means.standing.keep_briefly();
+            let stats = self.means.queue.view().stats().await?;
+            let states = stats.sites.values().flat_map(|site| &site.states);
+            let owed = states
+                .filter(|(state, _)| state.is_open())
+                .any(|(_, count)| count.images > 0);
+            self.means.standing.followed_left(owed);
+        }
+        Ok(())
     }
 
     /// Until it is time again, or a disk was found full, by somebody or by a glance.
@@ -201,6 +242,7 @@ impl Retention {
             // Nothing may be deleted: what is kept back lets the queue write, so that images go up and may go.
             self.reserve.give_up();
         }
+        self.follow().await?;
         self.compact().await?;
         Ok(Pass {
             files: pass,

@@ -30,6 +30,10 @@ pub struct Standing {
     full: AtomicBool,
     /// Copies of our own lie in a spool.
     copies: AtomicBool,
+    /// Files are kept for so short a time that every image is followed until its file is gone.
+    briefly: AtomicBool,
+    /// Such images are under way.
+    followed: AtomicBool,
     /// Bytes that may still come before the disks are measured again.
     headroom: AtomicU64,
     /// Files that may, likewise.
@@ -65,6 +69,9 @@ impl Standing {
     pub fn accepted(&self, bytes: u64) {
         lock(&self.refusal).take();
         self.full.store(false, Ordering::Relaxed);
+        if self.briefly.load(Ordering::Relaxed) && !self.followed.swap(true, Ordering::Relaxed) {
+            self.alarm.notify_one();
+        }
         if [(&self.headroom, bytes), (&self.headroom_files, 1)]
             .iter()
             .any(|(headroom, taken)| !take(headroom, *taken))
@@ -82,6 +89,19 @@ impl Standing {
 
     pub(super) fn copies_left(&self, any: bool) {
         self.copies.store(any, Ordering::Relaxed);
+    }
+
+    /// From now on an image that is accepted is followed until its file is gone.
+    pub(super) fn keep_briefly(&self) {
+        self.briefly.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn followed_left(&self, any: bool) {
+        self.followed.store(any, Ordering::Relaxed);
+    }
+
+    pub(super) fn follows(&self) -> bool {
+        self.followed.load(Ordering::Relaxed)
     }
 
     pub(super) fn copies_wait(&self) -> bool {

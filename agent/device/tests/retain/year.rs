@@ -50,7 +50,7 @@ fn meter(camera: PathBuf) -> Meter {
     })
 }
 
-fn config(home: &Path) -> Config {
+fn config(home: &Path, retain: &str) -> Config {
     let keys = home.join("keys");
     std::fs::write(
         &keys,
@@ -59,37 +59,100 @@ fn config(home: &Path) -> Config {
     .unwrap();
     std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o600)).unwrap();
     let file = home.join("weir.toml");
-    let text = "[state]\ndirectory = \"state\"\n[[site]]\nname = \"first-dam\"\ndirectory = \"camera\"\n\
+    let text = format!(
+        "[state]\ndirectory = \"state\"\n[[site]]\nname = \"first-dam\"\ndirectory = \"camera\"\n\
         [store]\nendpoint = \"http://127.0.0.1:1\"\ncredentials_file = \"keys\"\n[daemon]\nlisten = \"\"\n\
         [watch]\nrescan = \"1d\"\n[gate]\nprobe_max = \"6h\"\n\
-        [retain]\nmin_free = \"10%\"\ndrop_unverified = true\nhistory = \"90d\"\n";
+        [retain]\n{retain}"
+    );
     std::fs::write(&file, text).unwrap();
     Config::load(Some(&file), []).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
+/// A site whose agent runs.
+struct Site {
+    home: tempfile::TempDir,
+    camera: PathBuf,
+    clock: Clock,
+    store: Store,
+    inbox: Inbox,
+    stop: CancellationToken,
+    agent: tokio::task::JoinHandle<Result<(), weir::RunError>>,
+}
+
+impl Site {
+    async fn with(retain: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let camera = home.path().join("camera");
+        std::fs::create_dir(&camera).unwrap();
+        let start: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().unwrap();
+        let clock = Clock::simulated(start);
+        let store = Store::memory()
+            .clock(weir_store::Clock::tokio(SystemTime::from(start)))
+            .open()
+            .unwrap();
+        store.create_bucket("first-dam-image").await.unwrap();
+        let inbox = Inbox::new();
+        let world = World {
+            http: store.http_client(),
+            clock: clock.clone(),
+            eyes: Eyes::Announced,
+            inbox: inbox.clone(),
+            gate: Arc::new(LocalGate::new(4, 4)),
+            disks: meter(camera.clone()),
+        };
+        let stop = CancellationToken::new();
+        let config = config(home.path(), retain);
+        let agent = tokio::spawn(weir::run(config, world, stop.clone()));
+        Self {
+            home,
+            camera,
+            clock,
+            store,
+            inbox,
+            stop,
+            agent,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_goes_when_it_was_kept_for_long_enough() {
+    for (keep, still, gone) in [
+        ("0s", 1, 60),
+        ("5m", 290, 400),
+        ("3h", 3 * 3600 - 10, 3 * 3600 + 60),
+    ] {
+        let site = Site::with(&format!("keep = \"{keep}\"\n")).await;
+        // The second comes long after everything has come to rest.
+        for number in 0..2 {
+            let path = site.camera.join(format!("IMG_20260301_00000{number}.jpg"));
+            let picture = weir_journey::fixtures::Picture::new(number).jpeg();
+            std::fs::write(&path, &picture).unwrap();
+            site.inbox.announce(RootId(0), &path, Cause::Closed);
+            tokio::time::sleep(Duration::from_secs(still)).await;
+            assert!(path.exists(), "{keep}: it is gone after {still} s");
+            tokio::time::sleep(Duration::from_secs(gone - still)).await;
+            assert!(!path.exists(), "{keep}: it is there after {gone} s");
+            assert_eq!(site.store.objects().len() as u64, number + 1);
+            tokio::time::sleep(Duration::from_secs(86_400)).await;
+        }
+        site.stop.cancel();
+        site.agent.await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_year_on_a_small_disk_never_overflows_and_keeps_the_record_even() {
-    let home = tempfile::tempdir().unwrap();
-    let camera = home.path().join("camera");
-    std::fs::create_dir(&camera).unwrap();
-    let start: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().unwrap();
-    let clock = Clock::simulated(start);
-    let store = Store::memory()
-        .clock(weir_store::Clock::tokio(SystemTime::from(start)))
-        .open()
-        .unwrap();
-    store.create_bucket("first-dam-image").await.unwrap();
-    let inbox = Inbox::new();
-    let world = World {
-        http: store.http_client(),
-        clock: clock.clone(),
-        eyes: Eyes::Announced,
-        inbox: inbox.clone(),
-        gate: Arc::new(LocalGate::new(4, 4)),
-        disks: meter(camera.clone()),
-    };
-    let stop = CancellationToken::new();
-    let agent = tokio::spawn(weir::run(config(home.path()), world, stop.clone()));
+    let Site {
+        home,
+        camera,
+        clock,
+        store,
+        inbox,
+        stop,
+        agent,
+    } = Site::with("min_free = \"10%\"\ndrop_unverified = true\nhistory = \"90d\"\n").await;
     let mut taken = Vec::new();
     for number in 0..A_YEAR {
         if number == WITHOUT_A_LINK.start {

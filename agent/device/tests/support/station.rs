@@ -160,7 +160,10 @@ impl Station {
     /// Writes the configuration and gives the program with it, in an environment that holds nothing else.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let config = self.home.path().join("weir.toml");
-        fs::write(&config, self.toml()).unwrap();
+        // Whole at every moment: an agent that was started just now may be reading it.
+        let fresh = tempfile::NamedTempFile::new_in(self.home.path()).unwrap();
+        fs::write(fresh.path(), self.toml()).unwrap();
+        fresh.persist(&config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
         command
             .args(arguments)

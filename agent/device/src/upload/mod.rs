@@ -144,7 +144,7 @@ impl Uploader {
         let folders: Vec<_> = away
             .map(|site| (site.id, site.directories.clone()))
             .collect();
-        let looked = tokio::task::spawn_blocking(move || {
+        let looked = crate::blocking::spawn(move || {
             let there = |(_, folders): &(SiteId, Vec<PathBuf>)| {
                 folders.iter().all(|folder| folder.is_dir())
             };

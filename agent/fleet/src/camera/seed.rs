@@ -7,6 +7,11 @@ pub(super) enum Purpose {
     Bursts,
     Size,
     Noise,
+    Fault,
+    Lasting,
+    Pieces,
+    Cut,
+    Twin,
 }
 
 /// The random numbers of one purpose at one site, for one of its shots (0 where there is none).

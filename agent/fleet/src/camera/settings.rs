@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use weir_journey::stamp::Zone;
 
+use super::fault::Faults;
 use super::schedule::Schedule;
 use super::seed::{Purpose, normal, stream};
 use crate::units;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub zone: Zone,
     /// Whether the EXIF block says the offset from UTC.
     pub exif_offset: bool,
+    /// What they do wrong.
+    pub faults: Faults,
 }
 
 /// What pictures show.
@@ -47,6 +50,7 @@ impl Default for Settings {
             spread: 0.3,
             zone: Zone::Iana(chrono_tz::Etc::GMTPlus7),
             exif_offset: false,
+            faults: Faults::default(),
         }
     }
 }

@@ -9,6 +9,8 @@ use weir_journey::stamp::{CaptureTime, Evidence, Rules, stamp};
 
 use super::*;
 
+mod faults;
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn start() -> DateTime<Utc> {

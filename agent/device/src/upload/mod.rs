@@ -120,6 +120,7 @@ impl Uploader {
     /// Something was accepted, a folder came back, or the operator changed the queue.
     async fn woken(&mut self) -> Result<(), QueueError> {
         self.due = Due::Unknown;
+        self.pace.fresh();
         self.look_for_folders().await;
         if !self.refusals.is_empty() {
             match self.means.queue.view().holds().await {

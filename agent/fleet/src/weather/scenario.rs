@@ -67,6 +67,13 @@ pub struct Run {
     pub hold_limit: Duration,
     /// Who counts the sites.
     pub gate: Gate,
+    /// How long after its length what is owed may take to be uploaded.
+    #[serde(with = "units::duration")]
+    pub drain: Duration,
+    /// How soon after the last fault a fresh image must be stored at every site; `"off"` where the scenario means to
+    /// hold images back.
+    #[serde(deserialize_with = "or_off")]
+    pub fresh_within: Option<Duration>,
 }
 
 impl Default for Run {
@@ -84,8 +91,22 @@ impl Default for Run {
             hold: Hold::Upload,
             hold_limit: Duration::from_secs(15 * 60),
             gate: Gate::Local,
+            drain: Duration::from_secs(48 * 3600),
+            fresh_within: Some(Duration::from_secs(60)),
         }
     }
+}
+
+/// A duration, or `"off"`.
+fn or_off<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.trim() == "off" {
+        return Ok(None);
+    }
+    let time = units::parse_duration(&text).map(Some);
+    time.map_err(|wrong| {
+        serde::de::Error::custom(format!("{text:?} {wrong}; write a duration or \"off\""))
+    })
 }
 
 /// Whose time a run takes.
@@ -273,6 +294,46 @@ impl Scenario {
                 reading.complain(at, format!("{other} is not known here: there are name, about, run, camera, pipeline, device and weather"));
             }
         }
+    }
+
+    /// The settings of every agent: `[device]`, and of `[run]` what agents have to know, where `[device]` does not say
+    /// it.
+    pub fn agents(&self) -> toml::Table {
+        let run = &self.run;
+        let gate = match run.gate {
+            Gate::Local => "local",
+            Gate::S3 => "s3",
+        };
+        let settings: [(&str, &str, toml::Value); 5] = [
+            (
+                "gate",
+                "max_in_flight_per_site",
+                run.max_in_flight_per_site.into(),
+            ),
+            (
+                "pipeline",
+                "max_concurrent_sites",
+                run.max_concurrent_sites.into(),
+            ),
+            ("pipeline", "hold", run.hold.to_string().into()),
+            (
+                "pipeline",
+                "hold_limit",
+                units::show_duration(run.hold_limit).into(),
+            ),
+            ("pipeline", "gate", gate.into()),
+        ];
+        let mut agents = self.device.clone();
+        for (section, key, value) in settings {
+            let section = agents
+                .entry(section)
+                .or_insert_with(|| toml::Table::new().into());
+            // What is no table is for the agent's own configuration to refuse.
+            if let Some(section) = section.as_table_mut() {
+                section.entry(key).or_insert(value);
+            }
+        }
+        agents
     }
 
     /// What befalls the sites of the run.

@@ -29,6 +29,9 @@ fn every_scenario_of_the_library_is_understood_and_says_what_to_look_at() {
                 entry.name
             );
         }
+        if scenario.weather.is_empty() {
+            continue;
+        }
         let calm = scenario.run.length - scenario.forecast().last_fault_ends();
         assert!(
             calm >= Duration::from_secs(3600),
@@ -232,4 +235,36 @@ fn syntax_and_brackets_are_told() {
     );
     let told = parse("[weather]\nwhat = \"link-down\"\n").unwrap_err();
     assert!(told[0].contains("two brackets"), "{told:?}");
+}
+
+#[test]
+fn agents_are_told_of_the_cap_unless_the_scenario_says_otherwise() {
+    let scenario = parse("[run]\nmax_concurrent_sites = 9\nhold = \"30s\"\nfresh_within = \"off\"\n[device.pipeline]\nhold_limit = \"5m\"\n").unwrap();
+    let agents = scenario.agents().to_string();
+    assert_eq!(scenario.run.fresh_within, None);
+    let pipeline = scenario.agents()["pipeline"].clone();
+    assert_eq!(
+        pipeline["max_concurrent_sites"].as_integer(),
+        Some(9),
+        "{agents}"
+    );
+    assert_eq!(
+        (pipeline["hold"].as_str(), pipeline["hold_limit"].as_str()),
+        (Some("30s"), Some("5m")),
+        "{agents}"
+    );
+    assert_eq!(pipeline["gate"].as_str(), Some("local"), "{agents}");
+}
+
+#[test]
+fn the_manual_s_example_is_understood_and_its_list_is_the_library() {
+    let manual = include_str!("../../../../../docs/scenarios.md");
+    let (_, example) = manual.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let scenario = parse(example).unwrap();
+    assert_eq!(scenario.run, Run::default());
+    assert_eq!(scenario.weather.len(), 1);
+    for name in library::names() {
+        assert!(manual.contains(&format!("| `{name}` |")), "{name}");
+    }
 }

@@ -114,7 +114,7 @@ pub(super) fn journey(run: &Run) -> String {
                 .images
                 .iter()
                 .filter_map(|image| Some((from(image)?, took(image)?)));
-            over_time(span, title, span.steps.sort(values)).ok_or(why)
+            over_time(span, title, &values.collect::<Vec<_>>()).ok_or(why)
         });
         let seen = spread.map_or(String::new(), |spread| {
             let [p50, p95, max] = [spread.p50, spread.p95, spread.max].map(duration);
@@ -148,18 +148,9 @@ pub(super) fn journey(run: &Run) -> String {
     )
 }
 
-fn over_time(span: &Span, title: &str, values: Vec<Vec<f64>>) -> Option<Chart> {
-    let line = |p: f64| -> Vec<(f64, f64)> {
-        let values = values.iter().enumerate();
-        values
-            .map(|(step, values)| {
-                (
-                    span.steps.middle(step),
-                    percentile(values, p).unwrap_or(f64::NAN),
-                )
-            })
-            .collect()
-    };
+fn over_time(span: &Span, title: &str, values: &[(f64, f64)]) -> Option<Chart> {
+    let (steps, values) = span.steps.sort_wide(values);
+    let line = |p: f64| steps.line(&values, p);
     let (median, late, most) = (line(50.0), line(95.0), line(100.0));
     let between = median.iter().zip(&late);
     let between = between.map(|(low, high)| (low.0, low.1, high.1)).collect();
@@ -307,6 +298,14 @@ fn starts(run: &Run) -> Option<Chart> {
         .chain(&warm)
         .map(|bar| bar.2)
         .fold(0.0, f64::max);
+    let legend = [
+        (&cold, Colour::First, "cold start"),
+        (&warm, Colour::Second, "warm instance"),
+    ]
+    .into_iter()
+    .filter(|(bars, ..)| !bars.is_empty())
+    .map(|(_, colour, name)| (colour, false, name.to_owned()))
+    .collect();
     // A warm start is drawn as the narrower bar, so that neither hides the other.
     let narrow = |bars: Vec<(f64, f64, f64)>| {
         let bars = bars.into_iter();
@@ -319,10 +318,7 @@ fn starts(run: &Run) -> Option<Chart> {
         x: Axis::between(Measure::Duration, low, high, "execution time"),
         y: Axis::from_zero(Measure::Count, top, "executions"),
         layers: vec![(Colour::First, Layer::Bars(cold)), (Colour::Second, Layer::Bars(narrow(warm)))],
-        legend: vec![
-            (Colour::First, false, "cold start".to_owned()),
-            (Colour::Second, false, "warm instance".to_owned()),
-        ],
+        legend,
     })
 }
 

@@ -3,6 +3,7 @@
 //! Its style and its few lines of script are allowed by their digests in a content security policy that forbids
 //! everything else, so a browser itself refuses whatever might come from elsewhere.
 
+pub(super) mod compare;
 mod figures;
 mod tables;
 mod verdict;

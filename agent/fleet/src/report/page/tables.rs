@@ -123,11 +123,9 @@ const COLUMNS: [Column; 11] = [
     ("Retries", |site| whole(site.retries)),
     ("Restarts", |site| whole(site.restarts)),
     ("Offline", |site| time(Some(site.offline_s))),
-    ("Stored after, p50", |site| time(site.latency_p50_s)),
-    ("p95", |site| time(site.latency_p95_s)),
-    ("Longest wait at the gate", |site| {
-        time(site.gate_wait_max_s)
-    }),
+    ("Latency p50", |site| time(site.latency_p50_s)),
+    ("Latency p95", |site| time(site.latency_p95_s)),
+    ("Gate wait, max", |site| time(site.gate_wait_max_s)),
 ];
 
 /// What became of each site, the worst first.

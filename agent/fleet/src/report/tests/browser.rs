@@ -47,10 +47,11 @@ fn a_browser_shows_the_page_without_a_complaint_asks_for_nothing_and_sorts() {
         browser.screen(400, false);
         let wide = browser.evaluate("document.documentElement.scrollWidth");
         assert!(
-            wide.as_u64() <= Some(400),
+            wide.as_u64().is_some_and(|wide| wide <= 400),
             "{name}: the page is as wide as a narrow screen"
         );
         kept(&format!("{name}-narrow.png"), &browser.picture());
+        browser.screen(1280, false);
         let print = browser.print();
         assert!(print.starts_with(b"%PDF"), "{name}");
         kept(&format!("{name}.pdf"), &print);

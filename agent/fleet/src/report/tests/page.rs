@@ -94,3 +94,32 @@ fn of_very_many_sites_the_worst_are_listed_and_the_page_stays_small() {
     assert!(page.contains(">site3000<") && !page.contains(">site300<"));
     assert!(page.len() < 1_500_000, "{}", page.len());
 }
+
+#[test]
+fn runs_are_compared_with_the_first_side_by_side() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut folders = Vec::new();
+    for (name, weather) in [
+        ("calm", Weather::Calm),
+        ("storm<1>", Weather::Outage),
+        ("flood", Weather::Overload),
+    ] {
+        let folder = directory.path().join(name);
+        crate::report::write(&folder, &run(weather, 6, 24)).expect("written");
+        folders.push(folder);
+    }
+    let out = directory.path().join("compare.html");
+    crate::report::compare(&folders, &out).expect("compared");
+    let page = std::fs::read_to_string(out).expect("a page");
+    let elements = elements(&page).expect("well-formed");
+    assert_eq!(elements.iter().filter(|name| *name == "svg").count(), 6);
+    for text in [
+        "3 runs compared",
+        "storm&lt;1&gt;",
+        "broken",
+        "<span class=\"change\">+",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(!page.contains("NaN") && !page.contains("inf"));
+}

@@ -27,7 +27,7 @@ pub fn of(run: &Run) -> String {
         verdict::tiles(&run.summary),
         figures::journey(run),
         figures::pipeline(run),
-        figures::fleet(run),
+        figures::queues(run),
         tables::counts(&run.summary),
         tables::cost(&run.summary),
         tables::sites(&run.sites),

@@ -52,6 +52,10 @@ fn promises(summary: &Summary) -> Vec<Promise> {
         found,
     };
     let objects = |bad: u64| format!("{} of {} objects wrong", count(bad), count(summary.stored));
+    let unsure = match told.unsure {
+        0 => String::new(),
+        some => format!("; {} called unsure by the agent", count(some)),
+    };
     vec![
         none(
             "Nothing lost",
@@ -77,11 +81,7 @@ fn promises(summary: &Summary) -> Vec<Promise> {
         none(
             "Right capture time",
             told.wrong_capture_time,
-            format!(
-                "{}; {} marked as unsure",
-                objects(told.wrong_capture_time),
-                count(told.unsure)
-            ),
+            format!("{}{unsure}", objects(told.wrong_capture_time)),
         ),
         Promise {
             name: "Site cap never exceeded",
@@ -96,7 +96,7 @@ fn promises(summary: &Summary) -> Vec<Promise> {
             }),
         },
         Promise {
-            name: "Fresh image within 60 s of the last fault",
+            name: "Fresh within 60 s of the last fault",
             kept: told.fresh_after_fault_s.map(|took| took <= FRESH),
             found: told
                 .fresh_after_fault_s

@@ -5,7 +5,7 @@ use crate::report::synthetic::{Weather, run};
 use crate::report::{Run, Told, page};
 
 const SECTIONS: [&str; 8] = [
-    "journey", "pipeline", "fleet", "counts", "cost", "sites", "making", "latency",
+    "journey", "pipeline", "queues", "counts", "cost", "sites", "making", "latency",
 ];
 const FIGURES: [&str; 10] = [
     "latency",

@@ -191,9 +191,13 @@ fn together<'a>(shards: impl Iterator<Item = &'a Told>) -> Told {
     let Some(first) = shards.peek().copied() else {
         return Told::default();
     };
+    shards.fold(nothing(first), add)
+}
+
+/// Where the sums begin: what is the same in all shards is taken from the first.
+fn nothing(first: &Told) -> Told {
     let of = first.shard.map_or(1, |shard| shard.of);
-    // The sums begin at nothing; what is the same in all is taken from the first.
-    let begin = Told {
+    Told {
         shard: None,
         command: format!("{}   # and the like for each of {of} shards", first.command),
         cap: first.cap.map(|_| 0),
@@ -214,8 +218,7 @@ fn together<'a>(shards: impl Iterator<Item = &'a Told>) -> Told {
             ..Cost::default()
         }),
         ..first.clone()
-    };
-    shards.fold(begin, add)
+    }
 }
 
 fn slowest(one: Option<f64>, other: Option<f64>) -> Option<f64> {

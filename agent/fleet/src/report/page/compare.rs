@@ -66,7 +66,7 @@ const CHARTS: [(&str, &str, Measure, &str); 6] = [
     (
         "requests",
         "Requests to the store",
-        Measure::Count,
+        Measure::Number,
         "requests a minute",
     ),
 ];
@@ -239,7 +239,7 @@ pub(in crate::report) fn page(runs: &[Compared]) -> String {
         plural(runs.len() as u64, "run"),
         escape(&names.join(" \u{b7} "))
     );
-    let lead = "Small: the difference to the first run. Grey dashes: not part of that run.";
+    let lead = "Small: the difference to the first run. A dash: not part of that run.";
     let mut figures = String::new();
     for chart in 0..CHARTS.len() {
         figures.push_str(&overlay(runs, chart));
@@ -262,6 +262,9 @@ pub(in crate::report) fn page(runs: &[Compared]) -> String {
     filled("Runs compared \u{b7} Weir fleet report", &body.concat())
 }
 
+/// What a run is in a word.
+type Word = fn(&Summary) -> String;
+
 fn table(runs: &[Compared]) -> String {
     let mut html =
         "<div class=\"wide\"><table class=\"full\"><thead><tr><th scope=\"col\">Figure</th>"
@@ -270,7 +273,7 @@ fn table(runs: &[Compared]) -> String {
         let _ = write!(html, "<th scope=\"col\">{}</th>", escape(&run.name));
     }
     html.push_str("</tr></thead><tbody>\n");
-    let words: [(&str, fn(&Summary) -> String); 3] = [
+    let words: [(&str, Word); 3] = [
         ("Promises", |s| {
             if s.told.verdict.ok {
                 "\u{2713} kept"
@@ -296,9 +299,10 @@ fn table(runs: &[Compared]) -> String {
         let _ = write!(html, "<tr><th scope=\"row\">{name}</th>");
         for (place, run) in runs.iter().enumerate() {
             let value = of(&run.summary);
-            let change = (place > 0)
-                .then(|| change(kind, first, value))
-                .unwrap_or_default();
+            let change = match place {
+                0 => String::new(),
+                _ => change(kind, first, value),
+            };
             let text = value.map_or("\u{2013}".to_owned(), |value| kind.text(value));
             let _ = write!(html, "<td>{}{change}</td>", escape(&text));
         }
@@ -315,8 +319,11 @@ fn change(kind: Kind, first: Option<f64>, value: Option<f64>) -> String {
     };
     let sign = if value > first { "+" } else { "\u{2212}" };
     let mut text = format!("{sign}{}", kind.text((value - first).abs()));
-    if first != 0.0 {
-        let part = ((value / first - 1.0) * 1000.0).round() / 10.0;
+    let times = value / first;
+    if first != 0.0 && times.abs() >= 10.0 {
+        let _ = write!(text, " (\u{d7}{})", number(times));
+    } else if first != 0.0 {
+        let part = ((times - 1.0) * 1000.0).round() / 10.0;
         let plus = if part > 0.0 { "+" } else { "" };
         let _ = write!(text, " ({plus}{} %)", number(part));
     }

@@ -61,6 +61,12 @@ fn the_banner_says_whether_the_promises_were_kept() {
             && broken.contains("accepted images are not in the store")
     );
     assert!(broken.contains("<li class=\"no\">"));
+    let mut denied = run(Weather::Calm, 2, 2);
+    denied.summary.duplicates = 1;
+    assert!(
+        page::of(&denied).contains("Promises were broken"),
+        "whatever the verdict says"
+    );
     let mut early = run(Weather::Calm, 2, 2);
     early.summary.told.completed = false;
     assert!(page::of(&early).contains("until the run was ended early"));

@@ -87,7 +87,7 @@ fn requests(run: &Run, span: &Span) -> String {
     let requests = rate(span, run, |sample| sample.requests_since);
     let errors = rate(span, run, |sample| sample.errors_since);
     let y = Axis::from_zero(
-        Measure::Count,
+        Measure::Number,
         highest(&requests).max(highest(&errors)),
         "requests a minute",
     );
@@ -127,7 +127,7 @@ fn captures(run: &Run, span: &Span) -> Chart {
     let captured = rate(span, run, |sample| sample.captured_since);
     let stored = rate(span, run, |sample| sample.stored_since);
     let y = Axis::from_zero(
-        Measure::Count,
+        Measure::Number,
         highest(&captured).max(highest(&stored)),
         "images a minute",
     );

@@ -2,6 +2,7 @@
 //! queue and a real bucket.
 
 pub mod agent;
+pub mod blocking;
 pub mod check;
 pub mod cli;
 pub mod clock;
@@ -27,4 +28,4 @@ mod whole_file;
 pub mod world;
 
 pub use agent::{RunError, run};
-pub use world::World;
+pub use world::{World, WorldError};

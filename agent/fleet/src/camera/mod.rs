@@ -205,6 +205,18 @@ impl Camera {
         first
     }
 
+    /// A shot beside the schedule at `at`, with nothing wrong about it.
+    pub fn extra(&mut self, at: Duration) -> Shot {
+        self.shots += 1;
+        Shot {
+            at,
+            number: self.shots,
+            fault: None,
+            clock: ClockFault::default(),
+            twin: Twin::No,
+        }
+    }
+
     /// What a shot writes. To be asked once for each, in their order: a name that is used again is seen.
     pub fn take(&mut self, shot: &Shot) -> Take {
         let repeated = self

@@ -180,7 +180,7 @@ fn by_day_means_by_day_in_the_zone_of_the_site() {
     }
     // 00:00 UTC is 17:00 in the zone: day. A mark that is always by night gives no picture, and ends.
     assert_eq!(moments("every 1d daylight 6-20", span(1, 1)).len(), 7);
-    assert_eq!(moments("every 1d daylight 18-24", span(1, 1)), []);
+    assert!(moments("every 1d daylight 18-24", span(1, 1)).is_empty());
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_trace_is_replayed_from_the_start() {
     let moments = read("time,site\n2024-08-09T14:30:00Z,2\n2024-08-09 08:00:00,site1\n").unwrap();
     assert_eq!(of(&moments, 1), [Duration::ZERO]);
     assert_eq!(of(&moments, 2), [6 * HOUR + 30 * MINUTE]);
-    assert_eq!(of(&moments, 3), []);
+    assert!(of(&moments, 3).is_empty());
     assert_eq!(moments.length(), Some(6 * HOUR + 30 * MINUTE + SECOND));
     let seconds = read("what,at\nx,30.5\ny,10\nz,10\n").unwrap();
     for site in [1, 9] {

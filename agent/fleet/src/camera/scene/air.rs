@@ -51,8 +51,8 @@ impl Air {
         let mut between = |from: f32, to: f32| mix(from, to, rng.f32());
         let (clouds, fog, wet) = match kind {
             0..35 => (between(0.0, 0.4), 0.0004, 0.0),
-            35..55 => (between(0.4, 0.8), 0.0012, 0.0),
-            55..70 => (between(0.8, 1.0), 0.003, 0.0),
+            35..55 => (between(0.4, 0.8), 0.0007, 0.0),
+            55..70 => (between(0.8, 1.0), between(0.0005, 0.003), 0.0),
             70..85 => (1.0, between(0.003, 0.009), between(0.3, 1.0)),
             85..95 => (between(0.5, 1.0), between(0.010, 0.045), 0.0),
             _ => (0.7, between(0.002, 0.01), 0.0),
@@ -115,7 +115,7 @@ impl Air {
     /// The colour of fog.
     pub(super) fn haze(&self) -> Colour {
         if self.lamp {
-            return rgb(0.22, 0.22, 0.22);
+            return rgb(0.07, 0.07, 0.07);
         }
         rgb(0.80, 0.84, 0.88) * mix(0.3, 1.0, (self.ambient - 0.13) / 0.42)
     }

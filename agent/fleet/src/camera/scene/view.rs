@@ -72,8 +72,8 @@ impl View {
                 )
             }
             From::Above => {
-                let x = world.middle(0.0) + side * between(0.5, 1.1) * world.half;
-                let high = between(5.0, 10.0);
+                let x = world.middle(0.0) + side * between(0.75, 1.15) * world.half;
+                let high = between(5.0, 11.0);
                 ([x, 0.0, high], between(-1.0, 1.0), -between(0.9, 1.45))
             }
         };
@@ -147,7 +147,7 @@ impl View {
             let mut from = 0.3;
             for y in (0..h).rev() {
                 let hit = self.march(world, level, self.ray(x, y), from);
-                from = (hit.far * 0.93 - 0.3).max(0.3);
+                from = (hit.far * 0.965 - 0.15).max(0.3);
                 hits[(y * w + x) as usize] = hit;
             }
         }
@@ -186,7 +186,7 @@ impl View {
                 };
             }
             (before, gap_before) = (t, gap);
-            t += (gap * 0.55).max(0.012 * t + 0.01);
+            t += (gap * 0.7).max(0.015 * t + 0.015);
         }
         Hit {
             seen: Seen::Sky,

@@ -33,7 +33,8 @@ pub(super) struct World {
     pub(super) half: f32,
     /// How high the bed's edge lies.
     pub(super) edge: f32,
-    bends: [(f32, f32, f32); 2],
+    /// The middle of the channel, every [`MARK`] metres from [`NEAREST`] on.
+    course: Vec<f32>,
     pub(super) sides: [Side; 2],
     roughness: f32,
     trees: f32,
@@ -47,6 +48,12 @@ pub(super) struct World {
     /// Ripples, 0 for a mirror to 1.
     pub(super) rough: f32,
 }
+
+/// Where the table of the channel's course begins, and from mark to mark of it.
+const NEAREST: f32 = -40.0;
+const MARK: f32 = 0.5;
+/// Marks up to where no ray goes.
+const MARKS: usize = 1500;
 
 /// No land is higher.
 pub(super) const HIGHEST: f32 = 46.0;
@@ -82,7 +89,7 @@ impl World {
             noise,
             half,
             edge,
-            bends,
+            course: course(bends),
             sides,
             roughness,
             trees,
@@ -96,12 +103,11 @@ impl World {
         }
     }
 
-    /// The middle of the channel.
+    /// The middle of the channel; behind the camera and beyond sight it goes straight on.
     pub(super) fn middle(&self, y: f32) -> f32 {
-        self.bends
-            .iter()
-            .map(|(wide, long, phase)| wide * ((y / long + phase).sin() - phase.sin()))
-            .sum()
+        let mark = ((y - NEAREST) / MARK).clamp(0.0, (MARKS - 2) as f32);
+        let nth = mark as usize;
+        mix(self.course[nth], self.course[nth + 1], mark - nth as f32)
     }
 
     /// Metres from the edge of the bed, negative in the channel, and the side.
@@ -167,6 +173,19 @@ impl World {
         let side = &self.sides[side];
         (side.top - self.edge) / side.slope
     }
+}
+
+/// A channel that winds in two waves: their width, length and phase.
+fn course(bends: [(f32, f32, f32); 2]) -> Vec<f32> {
+    let at = |y: f32| -> f32 {
+        bends
+            .iter()
+            .map(|(wide, long, phase)| wide * ((y / long + phase).sin() - phase.sin()))
+            .sum()
+    };
+    (0..MARKS)
+        .map(|nth| at(NEAREST + nth as f32 * MARK))
+        .collect()
 }
 
 fn side(rng: &mut fastrand::Rng) -> Side {

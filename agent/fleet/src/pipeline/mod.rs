@@ -1,10 +1,11 @@
 //! The pipeline behind the buckets, as a twin: what an uploaded image sets off, who judges how many sites are in it at
 //! once, and what all of it would cost.
 //!
-//! The decisions are pure ([`cloud`]); what is modelled and what is not is told in `docs/pipeline-twin.md`.
+//! The decisions are pure ([`cloud`], [`observer`]); what is modelled and what is not is told in `docs/pipeline-twin.md`.
 
 pub mod cloud;
 mod measured;
+pub mod observer;
 mod settings;
 mod times;
 

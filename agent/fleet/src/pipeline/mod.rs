@@ -4,10 +4,13 @@
 //! The decisions are pure ([`cloud`], [`observer`]); what is modelled and what is not is told in `docs/pipeline-twin.md`.
 
 pub mod cloud;
+pub mod door;
 mod measured;
+pub mod names;
 pub mod observer;
 mod settings;
 mod times;
+pub mod twin;
 
 pub use self::settings::{Functions, Habits, Settings, SettingsError, Spread};
 pub use self::times::Times;

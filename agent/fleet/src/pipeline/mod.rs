@@ -4,6 +4,7 @@
 //! The decisions are pure ([`cloud`], [`observer`]); what is modelled and what is not is told in `docs/pipeline-twin.md`.
 
 pub mod cloud;
+pub mod cost;
 pub mod door;
 mod measured;
 pub mod names;

@@ -107,9 +107,8 @@ impl Twin {
         mut tell: impl FnMut(News),
         stop: CancellationToken,
     ) {
-        let mut images: BTreeMap<u64, Arc<str>> = BTreeMap::new();
         let mut writes = JoinSet::new();
-        let (mut number, mut open) = (0, true);
+        let (mut images, mut open) = (Images::default(), true);
         loop {
             let next = self.cloud().next();
             if !open && next.is_none() && writes.is_empty() {
@@ -118,39 +117,38 @@ impl Twin {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                Some(written) = writes.join_next() => {
-                    if let Ok((site, key)) = written {
-                        tell(News { at: self.start.elapsed(), site, key, what: Act::Result });
-                    }
+                Some(Ok((site, key))) = writes.join_next() => {
+                    tell(News { at: self.start.elapsed(), site, key, what: Act::Result });
                 }
                 object = objects.recv(), if open => match object {
-                    Some(object) => {
-                        if let Some(site) = site_of_bucket(&object.bucket) {
-                            number += 1;
-                            let (at, key) = (self.start.elapsed(), Arc::<str>::from(object.key));
-                            images.insert(number, Arc::clone(&key));
-                            self.cloud().event(at, Event { id: number, site });
-                            tell(News { at, site, key, what: Act::Received });
-                        }
-                    }
+                    Some(object) => self.receive(object, &mut images).into_iter().for_each(&mut tell),
                     None => open = false,
                 },
                 () = until(self.start, next) => {
                     let happened = self.cloud().advance(self.start.elapsed());
-                    for happening in happened {
-                        let Some(key) = images.get(&happening.id).cloned() else { continue };
-                        let (over, done) = end_of(happening.what);
-                        if over {
-                            images.remove(&happening.id);
+                    for news in happened.into_iter().filter_map(|what| images.news(what)) {
+                        if let (Act::Cloud(What::Ended { ok: true, .. }), Some(results)) = (news.what, &results) {
+                            writes.spawn(write(Arc::clone(results), news.site, Arc::clone(&news.key)));
                         }
-                        if let (true, Some(results)) = (done, &results) {
-                            writes.spawn(write(Arc::clone(results), happening.site, Arc::clone(&key)));
-                        }
-                        tell(news(happening, key));
+                        tell(news);
                     }
                 }
             }
         }
+    }
+
+    /// Takes an object, if it is an image of a site.
+    fn receive(&self, object: ObjectCreated, images: &mut Images) -> Option<News> {
+        let site = site_of_bucket(&object.bucket)?;
+        let (at, key) = (self.start.elapsed(), Arc::<str>::from(object.key));
+        let id = images.add(Arc::clone(&key));
+        self.cloud().event(at, Event { id, site });
+        Some(News {
+            at,
+            site,
+            key,
+            what: Act::Received,
+        })
     }
 
     fn cloud(&self) -> MutexGuard<'_, Cloud> {
@@ -158,21 +156,33 @@ impl Twin {
     }
 }
 
-/// Whether the event is over, and whether its image was worked on.
-const fn end_of(what: What) -> (bool, bool) {
-    match what {
-        What::Ended { ok: true, .. } => (true, true),
-        What::Dropped(_) => (true, false),
-        What::Began { .. } | What::Ended { .. } | What::Throttled => (false, false),
-    }
+/// The images whose events are not over.
+#[derive(Debug, Default)]
+struct Images {
+    keys: BTreeMap<u64, Arc<str>>,
+    last: u64,
 }
 
-const fn news(happening: Happening, key: Arc<str>) -> News {
-    News {
-        at: happening.at,
-        site: happening.site,
-        key,
-        what: Act::Cloud(happening.what),
+impl Images {
+    /// Gives an image the number of its event.
+    fn add(&mut self, key: Arc<str>) -> u64 {
+        self.last += 1;
+        self.keys.insert(self.last, key);
+        self.last
+    }
+
+    /// What happened, with the image's name; forgets an image with the last that happens to it.
+    fn news(&mut self, happening: Happening) -> Option<News> {
+        let key = match happening.what {
+            What::Ended { ok: true, .. } | What::Dropped(_) => self.keys.remove(&happening.id),
+            _ => self.keys.get(&happening.id).cloned(),
+        };
+        Some(News {
+            at: happening.at,
+            site: happening.site,
+            key: key?,
+            what: Act::Cloud(happening.what),
+        })
     }
 }
 
@@ -210,6 +220,7 @@ mod tests {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             size: 1,
+            sha256: String::new(),
             etag: String::new(),
             sequencer: String::new(),
             at: SystemTime::UNIX_EPOCH,

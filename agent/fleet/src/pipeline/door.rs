@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use weir_store::{Edge, Operation, Passage};
 
-use super::names::site_of_bucket;
 use super::observer::Observer;
+use crate::site::home::site_of_bucket;
 
 /// Tells the judge of one passage, in a run that started at `start`. Buckets that are no site's count for nothing.
 ///

@@ -1,15 +1,17 @@
 //! The pipeline behind the buckets, as a twin: what an uploaded image sets off, who judges how many sites are in it at
 //! once, and what all of it would cost.
 //!
-//! The decisions are pure ([`cloud`], [`observer`]); what is modelled and what is not is told in `docs/pipeline-twin.md`.
+//! The decisions are pure ([`cloud`], [`observer`], [`cost`]); [`twin`] and [`door`] bring time and the store. What is modelled and what is not is told in `docs/pipeline-twin.md`.
 
 pub mod cloud;
 pub mod cost;
 pub mod door;
 mod measured;
-pub mod names;
+mod names;
 pub mod observer;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod times;
 pub mod twin;
 

@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use weir_store::ObjectCreated;
 
 use super::cloud::{Cloud, Event, Gauges, Happening, SiteGauges, Totals, What};
-use super::names::{result_bucket, result_key, site_of_bucket};
+use super::names::result_key;
+use crate::site::home::{result_bucket, site_of_bucket};
 
 /// An 8x8 grey PNG: a result is there or not, nobody looks at it.
 const RESULT: &[u8] = include_bytes!("result.png");

@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use http::StatusCode;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
 
 use crate::faults::Action;
+use crate::passage::{Edge, Passage};
 use crate::request::{Operation, Target};
 
 /// How many of the last requests are remembered.
@@ -77,6 +80,7 @@ struct Book {
     stats: Stats,
     puts_by_bucket: BTreeMap<String, usize>,
     last: VecDeque<RequestRecord>,
+    watchers: Vec<UnboundedSender<Passage>>,
 }
 
 impl Ledger {
@@ -90,6 +94,12 @@ impl Ledger {
 
     pub(crate) fn last_requests(&self) -> Vec<RequestRecord> {
         self.book().last.iter().cloned().collect()
+    }
+
+    pub(crate) fn watch(&self) -> UnboundedReceiver<Passage> {
+        let (watcher, passages) = unbounded_channel();
+        self.book().watchers.push(watcher);
+        passages
     }
 
     pub(crate) fn received(&self, bytes: u64) {
@@ -112,10 +122,12 @@ impl Ledger {
         if let Some(bucket) = put_into(&record) {
             book.put_began(bucket);
         }
+        book.tell(&record, Edge::Began);
         drop(book);
         Entry {
             ledger: self.clone(),
             record,
+            done: false,
             bytes_out: 0,
         }
     }
@@ -147,6 +159,36 @@ impl Book {
     }
 }
 
+impl Book {
+    /// Tells those who watch, in the order of the book. Who has gone is forgotten.
+    fn tell(&mut self, record: &RequestRecord, edge: Edge) {
+        if self.watchers.is_empty() || !brings(record.operation) {
+            return;
+        }
+        let (Some(bucket), Some(key)) = (&record.bucket, &record.key) else {
+            return;
+        };
+        let passage = Passage {
+            number: record.number,
+            at: Instant::now(),
+            operation: record.operation,
+            bucket: bucket.clone(),
+            key: key.clone(),
+            edge,
+        };
+        self.watchers
+            .retain(|watcher| watcher.send(passage.clone()).is_ok());
+    }
+}
+
+/// Whether requests of this kind bring an object.
+const fn brings(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::PutObject | Operation::UploadPart | Operation::CompleteMultipartUpload
+    )
+}
+
 fn put_into(record: &RequestRecord) -> Option<&str> {
     let put = matches!(
         record.operation,
@@ -160,6 +202,8 @@ fn put_into(record: &RequestRecord) -> Option<&str> {
 pub(crate) struct Entry {
     ledger: Ledger,
     record: RequestRecord,
+    /// Whether the store did what was asked.
+    done: bool,
     bytes_out: u64,
 }
 
@@ -167,6 +211,11 @@ impl Entry {
     /// The number of the request, from 1.
     pub(crate) fn number(&self) -> u64 {
         self.record.number
+    }
+
+    /// The store's own answer, whether or not it reaches the client.
+    pub(crate) fn served(&mut self, status: StatusCode) {
+        self.done = status.is_success();
     }
 
     pub(crate) fn answered(&mut self, status: StatusCode, bytes_out: u64) {
@@ -181,6 +230,11 @@ impl Drop for Entry {
         if let Some(bucket) = put_into(&self.record) {
             book.put_ended(bucket);
         }
+        let ended = Edge::Ended {
+            status: self.record.status,
+            done: self.done,
+        };
+        book.tell(&self.record, ended);
         *book
             .stats
             .answers

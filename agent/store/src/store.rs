@@ -18,6 +18,7 @@ use crate::entrance::{self, InProcess, Server};
 use crate::faults::Faults;
 use crate::front::Front;
 use crate::object::{ObjectCreated, ObjectInfo};
+use crate::passage::Passage;
 use crate::service::{Keys, Service};
 use crate::stats::{Ledger, RequestRecord, Stats};
 use crate::vault::{Habits, Vault};
@@ -210,6 +211,12 @@ impl Store {
     /// Every object that is created from now on, after it is durable.
     pub fn subscribe(&self) -> UnboundedReceiver<ObjectCreated> {
         self.vault.subscribe()
+    }
+
+    /// Every request that brings an object, from now on, as it enters and as it leaves. What was not taken from the
+    /// channel yet is kept, so it must be read; dropping it ends the watch.
+    pub fn watch(&self) -> UnboundedReceiver<Passage> {
+        self.front.ledger.watch()
     }
 
     /// The counters.

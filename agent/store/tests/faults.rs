@@ -11,7 +11,7 @@ use support::{BUCKET, body, client, refusal, serve, store, tcp_client};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout};
 use weir_store::faults::{Action, Refusal, Rule};
-use weir_store::{Algorithm, Clock, Operation, Store};
+use weir_store::{Algorithm, Clock, Edge, Operation, Store};
 
 over_both_entrances! {
     refusals_by_number_name_and_code;
@@ -20,6 +20,7 @@ over_both_entrances! {
     answers_can_lie;
     the_clock_can_be_off;
     rules_can_be_changed_while_running;
+    who_watches_the_door_sees_all_that_bring_an_object;
 }
 
 async fn put(client: &Client, key: &str) -> Result<String, (u16, String)> {
@@ -435,4 +436,68 @@ async fn read_until(stream: &mut tokio::net::TcpStream, end: &str) {
         assert_ne!(read, 0, "closed after {text:?}");
         text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
     }
+}
+
+/// Enter and leave, in order; what was stored counts as done whatever the client was told.
+async fn who_watches_the_door_sees_all_that_bring_an_object(store: Store, client: Client) {
+    put(&client, "before").await.unwrap();
+    let mut door = store.watch();
+    store.faults().set([
+        Rule::new(Action::LostAnswer).key("lost"),
+        Rule::new(Action::Error(Refusal::SlowDown)).key("refused"),
+        Rule::new(Action::WrongEtag).key("lied"),
+    ]);
+    for key in ["plain", "lost", "refused", "lied"] {
+        let _ = put(&client, key).await;
+    }
+    client.head_bucket().bucket(BUCKET).send().await.unwrap();
+    let mut seen = Vec::new();
+    while let Ok(passage) = door.try_recv() {
+        assert_eq!(passage.bucket, BUCKET);
+        seen.push(passage);
+    }
+    let edges = |key: &str| {
+        let of_key: Vec<_> = seen.iter().filter(|passage| passage.key == key).collect();
+        assert!(of_key.windows(2).all(|two| two[0].at <= two[1].at));
+        let same = |two: &[&weir_store::Passage]| two[0].number == two[1].number;
+        assert!(of_key.chunks(2).all(same), "{of_key:?}");
+        of_key
+            .iter()
+            .map(|passage| passage.edge)
+            .collect::<Vec<_>>()
+    };
+    let ended = |status, done| Edge::Ended { status, done };
+    assert_eq!(edges("before"), []);
+    assert_eq!(edges("plain"), [Edge::Began, ended(Some(200), true)]);
+    assert_eq!(edges("refused"), [Edge::Began, ended(Some(503), false)]);
+    assert_eq!(edges("lied"), [Edge::Began, ended(Some(200), true)]);
+    assert_eq!(edges("lost")[..2], [Edge::Began, ended(None, true)]);
+    assert!(
+        seen.iter()
+            .all(|passage| passage.operation == Operation::PutObject)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_door_shows_when_a_request_ends_that_its_client_gave_up() {
+    let store = store().await;
+    let client = client(&store);
+    store.faults().set([Rule::new(Action::Hang)]);
+    let mut door = store.watch();
+    let began = Instant::now();
+    assert!(
+        timeout(Duration::from_secs(7), put(&client, "k"))
+            .await
+            .is_err()
+    );
+    let (first, last) = (door.try_recv().unwrap(), door.try_recv().unwrap());
+    assert_eq!((first.at, first.edge), (began, Edge::Began));
+    let ended = Edge::Ended {
+        status: None,
+        done: false,
+    };
+    assert_eq!(
+        (last.at - began, last.edge),
+        (Duration::from_secs(7), ended)
+    );
 }

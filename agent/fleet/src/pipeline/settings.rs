@@ -268,6 +268,26 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_the_documentation_shows_every_setting_at_its_default() {
+        #[derive(Deserialize)]
+        struct Scenario {
+            pipeline: Settings,
+        }
+        let page = include_str!("../../../../docs/pipeline-twin.md");
+        let block = page.split("```ini\n").nth(1).unwrap();
+        let block = block.split("```").next().unwrap();
+        let shown: Scenario = toml::from_str(block).unwrap();
+        assert_eq!(shown.pipeline, Settings::default());
+        let all = Settings {
+            reserved_concurrency: Some(5),
+            ..Settings::default()
+        };
+        for key in toml::Table::try_from(&all).unwrap().keys() {
+            assert!(block.contains(&format!("{key} = ")), "{key} is missing");
+        }
+    }
+
+    #[test]
     fn numbers_out_of_range_are_refused_by_name() {
         for (key, settings) in [
             (

@@ -17,7 +17,7 @@ use self::metered::Metered;
 use crate::clock::Clock;
 use crate::faults::{Action, Cut, Faults, Lie, falsify, refusal};
 use crate::request::{Operation, Target};
-use crate::stats::Ledger;
+use crate::stats::{Entry, Ledger};
 
 /// The S3 service with everything around it; clones share it.
 #[derive(Debug, Clone)]
@@ -41,7 +41,9 @@ impl Front {
         };
         let is_head = head.method == Method::HEAD;
         let body = Metered::new(body, rate(fault)).counted(self.ledger.clone());
-        let answer = self.play(fault, &target, head, body, off_by).await?;
+        let answer = self
+            .play(&mut entry, fault, &target, head, body, off_by)
+            .await?;
         let answer = finish(
             answer,
             is_head,
@@ -57,6 +59,7 @@ impl Front {
 
     async fn play(
         &self,
+        entry: &mut Entry,
         fault: Option<Action>,
         target: &Target,
         head: Parts,
@@ -77,32 +80,50 @@ impl Front {
                 Err(Cut)
             }
             Some(Action::LostAnswer) => {
-                self.serve(head, body, off_by).await?;
+                self.serve(entry, head, body, off_by).await?;
                 Err(Cut)
             }
             Some(Action::WrongEtag) => {
-                lie(Lie::Etag, target, self.serve(head, body, off_by).await?).await
+                lie(
+                    Lie::Etag,
+                    target,
+                    self.serve(entry, head, body, off_by).await?,
+                )
+                .await
             }
             Some(Action::WrongChecksum) => {
-                lie(Lie::Checksum, target, self.serve(head, body, off_by).await?).await
+                lie(
+                    Lie::Checksum,
+                    target,
+                    self.serve(entry, head, body, off_by).await?,
+                )
+                .await
             }
             Some(Action::Delay { milliseconds }) => {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-                self.serve(head, body, off_by).await
+                self.serve(entry, head, body, off_by).await
             }
             Some(Action::Slow { .. } | Action::ClockOff { .. }) | None => {
-                self.serve(head, body, off_by).await
+                self.serve(entry, head, body, off_by).await
             }
         }
     }
 
-    async fn serve(&self, head: Parts, body: Metered, off_by: i64) -> Result<Response<Body>, Cut> {
+    async fn serve(
+        &self,
+        entry: &mut Entry,
+        head: Parts,
+        body: Metered,
+        off_by: i64,
+    ) -> Result<Response<Body>, Cut> {
         if let Err(error) = age::check(&head, self.clock.now_off_by(off_by)) {
             swallow(body, u64::MAX).await;
             return Ok(error_answer(error));
         }
         let request = Request::from_parts(head, Body::http_body(body));
-        self.s3.call(request).await.map_err(|_| Cut)
+        let answer = self.s3.call(request).await.map_err(|_| Cut)?;
+        entry.served(answer.status());
+        Ok(answer)
     }
 }
 

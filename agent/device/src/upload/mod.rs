@@ -6,6 +6,7 @@
 
 mod books;
 mod carry;
+mod hold;
 mod learn;
 mod means;
 mod pace;
@@ -32,6 +33,8 @@ use crate::queue::{self, Dossier, Longest, QueueError, SiteId};
 use books::Books;
 pub(crate) use carry::captured;
 use carry::{Carried, Carrier};
+use hold::Holds;
+pub use hold::Results;
 pub use means::{Destination, LookAgain, Means, Orders, Progress};
 use pace::{Pace, Room};
 use refusals::{Leave, Refusals};
@@ -56,6 +59,8 @@ pub struct Uploader {
     /// Sites that may have a wish at the gate.
     wishing: BTreeSet<SiteName>,
     hands: JoinSet<Carried>,
+    /// Images that the pipeline may be at.
+    holds: Holds,
     carrier: Arc<Carrier>,
     progress: Arc<Mutex<Progress>>,
 }
@@ -71,7 +76,9 @@ impl Uploader {
         sites: Vec<Destination>,
     ) -> Result<Self, QueueError> {
         let holds = means.queue.view().holds().await?;
-        let carrier = Carrier::new(means.clone(), orders.retries, orders.refusals);
+        let carrier = Carrier::new(means.clone(), &orders);
+        let mut stays = Holds::new(means.clone());
+        stays.take_up(&orders, &sites).await?;
         Ok(Self {
             books: Books::open(orders.pipeline, &means.queue, &means.clock).await?,
             pace: Pace::new(orders.tolerance, orders.probes, orders.most),
@@ -80,6 +87,7 @@ impl Uploader {
             away: HashMap::new(),
             wishing: BTreeSet::new(),
             hands: JoinSet::new(),
+            holds: stays,
             carrier: Arc::new(carrier),
             progress: Arc::default(),
             turn: 0,

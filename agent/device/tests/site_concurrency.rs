@@ -331,19 +331,17 @@ async fn a_site_without_a_link_keeps_nobody_waiting() {
         Rule::new(Action::Cut { after_bytes: 0 }).bucket("site1-image"),
         slow(),
     ]);
-    for second in 0..10 {
-        field.take_picture(&dead, second);
-    }
-    tokio::time::sleep(120 * SECOND).await;
     for second in 0..20 {
         field.take_picture(&alive, second);
+        field.take_picture(&dead, second);
     }
-    tokio::time::sleep(3600 * SECOND).await;
+    // 20 times 32 s, and the failures of the other between them.
+    tokio::time::sleep(800 * SECOND).await;
     assert_eq!(field.stored().len(), 20);
     field.store.faults().set([slow()]);
     tokio::time::sleep(3600 * SECOND).await;
     let stored = field.stored();
-    assert_eq!(stored.len(), 10);
+    assert_eq!(stored.len(), 20);
     judge(&stored, 1, HOLD);
     end(vec![dead, alive]).await;
 }

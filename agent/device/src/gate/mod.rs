@@ -9,6 +9,8 @@
 
 mod line;
 mod local;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::time::Duration;

@@ -5,6 +5,7 @@
 
 mod breaker;
 mod pipeline;
+pub mod slots;
 mod width;
 mod window;
 

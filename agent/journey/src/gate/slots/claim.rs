@@ -13,7 +13,7 @@ use super::seeking::{Seeking, Sought};
 use super::{Answer, Condition, Exchange, Found, Record, Request, StoreTime, Terms};
 
 /// A slot that nothing was sent under for so long is given back.
-const IDLE: Duration = Duration::from_secs(2);
+pub const IDLE: Duration = Duration::from_secs(2);
 /// Tries to give a slot back, after which it is left to expire.
 const TRIES: u32 = 4;
 /// Writes whose moments are remembered: more than can be under way.
@@ -139,6 +139,16 @@ impl Claim {
         }
     }
 
+    /// Whether it has no slot and, for the moment, lets others look for one.
+    pub fn waits_its_turn(&self) -> bool {
+        matches!(&self.state, State::Seeking(seeking) if seeking.gave_way)
+    }
+
+    /// What it has learned of the store's clock.
+    pub const fn store_time(&self) -> &StoreTime {
+        &self.time
+    }
+
     /// The slot that is held.
     pub fn slot(&self) -> Option<u32> {
         match &self.state {
@@ -237,11 +247,19 @@ enum Turn {
 }
 
 impl Holding {
-    fn next(&self, now: Duration, demand: &Demand, terms: &Terms, writer: &mut Writer) -> Turn {
+    fn next(
+        &mut self,
+        now: Duration,
+        demand: &Demand,
+        terms: &Terms,
+        writer: &mut Writer,
+    ) -> Turn {
         let ends = self.asked + terms.sends();
         if now >= ends {
             return Turn::Into(State::Seeking(Seeking::again(self.slot, now)));
         }
+        // Others of the same agent need not be asked after.
+        self.yields |= demand.others && demand.wanted && now >= self.tenure_ends;
         let idle_ends = demand.used + IDLE;
         let unused = demand.permits == 0;
         if unused && (demand.stopping || !demand.wanted || self.yields || now >= idle_ends) {
@@ -384,6 +402,7 @@ impl Leaving {
             // Those who wait look as often as this.
             seeking.next_at = now + super::pause(terms, Duration::ZERO, chance);
             seeking.looks = true;
+            seeking.gave_way = true;
         }
         State::Seeking(seeking)
     }

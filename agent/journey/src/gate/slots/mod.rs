@@ -26,7 +26,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use claim::{Claim, Demand, Step};
+pub use claim::{Claim, Demand, IDLE, Step};
 pub use store_time::StoreTime;
 
 /// How much longer than its lease a record is left alone: `Date` and `Last-Modified` have whole seconds, and the

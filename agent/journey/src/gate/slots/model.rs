@@ -309,6 +309,11 @@ impl World {
         let calm = self.calm();
         let trouble = self.trouble.clone();
         self.agents[agent].asking = true;
+        if !calm && self.chance.percent(trouble.pause) {
+            // Stopped while the request is on its way: the answer is read when it goes on.
+            let until = self.now + self.chance.below(3 * LEASE.as_millis() as u64);
+            self.agents[agent].paused_until = until;
+        }
         let call = self.calls.len();
         self.calls.push(Call {
             agent,

@@ -28,6 +28,8 @@ pub(super) struct Seeking {
     /// When it is looked at next whether somebody has said that they wait.
     mark_at: Option<Duration>,
     marks: bool,
+    /// It has just given a slot up for others.
+    pub(super) gave_way: bool,
 }
 
 /// What came of a request.
@@ -62,6 +64,7 @@ impl Seeking {
             watched: BTreeMap::new(),
             mark_at: None,
             marks: false,
+            gave_way: false,
         }
     }
 
@@ -118,6 +121,7 @@ impl Seeking {
         writer: &Writer,
     ) -> Sought {
         let now = exchange.received;
+        self.gave_way = false;
         match (request, answer) {
             (Request::Write { slot, .. }, Answer::Done { etag }) => {
                 return Sought::Held {

@@ -14,6 +14,9 @@ use super::{Answer, Condition, Exchange, Found, Record, Request, StoreTime, Term
 
 /// A slot that nothing was sent under for so long is given back.
 pub const IDLE: Duration = Duration::from_secs(2);
+/// A slot of a site that has nothing to send is kept so long after its last use: the next image of a backlog may be asked
+/// for in a moment.
+const LINGER: Duration = Duration::from_millis(250);
 /// Tries to give a slot back, after which it is left to expire.
 const TRIES: u32 = 4;
 /// Writes whose moments are remembered: more than can be under way.
@@ -262,7 +265,8 @@ impl Holding {
         self.yields |= demand.others && demand.wanted && now >= self.tenure_ends;
         let idle_ends = demand.used + IDLE;
         let unused = demand.permits == 0;
-        if unused && (demand.stopping || !demand.wanted || self.yields || now >= idle_ends) {
+        let idle_ends = if demand.wanted { idle_ends } else { demand.used + LINGER };
+        if unused && (demand.stopping || self.yields || now >= idle_ends) {
             return Turn::Into(State::Leaving(Leaving {
                 slot: self.slot,
                 etag: self.etag.clone(),

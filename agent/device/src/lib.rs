@@ -27,4 +27,4 @@ mod whole_file;
 pub mod world;
 
 pub use agent::{RunError, run};
-pub use world::World;
+pub use world::{World, WorldError};

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use weir::clock::{Clock, Simulation};
 use weir::config::Config;
-use weir::gate::LocalGate;
+use weir::gate::{Limits, LocalGate};
 use weir::queue::{Filter, Image, View};
 use weir::watch::{Cause, Eyes, Inbox, RootId};
 use weir::{RunError, World};
@@ -56,10 +56,7 @@ impl Board {
             eyes: Eyes::Announced,
             inbox: inbox.clone(),
             disks: weir::retain::Meter::system(),
-            gate: Arc::new(LocalGate::new(
-                config.gate.max_in_flight,
-                config.gate.max_in_flight_per_site,
-            )),
+            gate: Arc::new(LocalGate::new(Limits::of(&config)).of_agent()),
         };
         let stop = CancellationToken::new();
         let agent = tokio::spawn(weir::run(config, world, stop.clone()));

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use weir::clock::Clock;
 use weir::config::Config;
-use weir::gate::LocalGate;
+use weir::gate::{Limits, LocalGate};
 use weir::watch::{Cause, Eyes, Inbox, RootId};
 use weir::{RunError, World};
 use weir_journey::fixtures::Picture;
@@ -52,10 +52,7 @@ impl Site {
             clock: clock.clone(),
             eyes: Eyes::Announced,
             inbox: inbox.clone(),
-            gate: Arc::new(LocalGate::new(
-                config.gate.max_in_flight,
-                config.gate.max_in_flight_per_site,
-            )),
+            gate: Arc::new(LocalGate::new(Limits::of(&config)).of_agent()),
             disks: weir::retain::Meter::system(),
         };
         let stop = CancellationToken::new();

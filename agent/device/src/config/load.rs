@@ -121,6 +121,7 @@ pub(super) fn read(
     let retain = retain::read(&mut reader);
     let daemon = daemon::read(&mut reader);
     let (sites, claims) = site::read(&mut reader, &store);
+    pipeline::compare(&mut reader, &pipeline, &sites);
     let notes = compare(&mut reader, &state, &store, &claims);
     unknown::refuse(&mut reader);
     let settings = reader.finish()?;

@@ -42,7 +42,7 @@ pub use schema::json_schema;
 pub use sections::Ramp;
 pub use sections::daemon::{Daemon, LogFormat};
 pub use sections::gate::Gate;
-pub use sections::pipeline::Pipeline;
+pub use sections::pipeline::{Gatekeeper, Pipeline};
 pub use sections::retain::Retain;
 pub use sections::settle::Settle;
 pub use sections::site::{FilePattern, Site};

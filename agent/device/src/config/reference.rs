@@ -35,12 +35,12 @@ pub fn reference_markdown() -> String {
     }
     page.push_str("\n## Placeholders\n\n");
     page.push_str(
-        "`store.key` and a site's `key` may hold:\n\n| placeholder | stands for |\n|---|---|\n",
+        "`store.key`, a site's `key` and `pipeline.result_key` may hold:\n\n| placeholder | stands for |\n|---|---|\n",
     );
     for (name, meaning) in PLACEHOLDERS {
         let _ = writeln!(page, "| `{{{name}}}` | {meaning} |");
     }
-    page.push_str("\n`store.bucket` and a site's `bucket` may hold `{site}`.\n");
+    page.push_str("\n`store.bucket`, a site's `bucket` and `pipeline.result_bucket` may hold `{site}`.\n");
     page
 }
 

@@ -118,12 +118,7 @@ impl BucketTemplate {
     /// When S3 could not have a bucket of that name.
     pub fn bucket_of(&self, site: &SiteName) -> Result<BucketName, NotABucket> {
         let name = self.0.replace("{site}", site.as_str());
-        let fits = (3..=63).contains(&name.len()) && name.parse::<SiteName>().is_ok();
-        if fits {
-            Ok(BucketName(name))
-        } else {
-            Err(NotABucket(name))
-        }
+        name.parse().map_err(|_| NotABucket(name))
     }
 }
 
@@ -136,6 +131,16 @@ impl BucketName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for BucketName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = (3..=63).contains(&text.len()) && text.parse::<SiteName>().is_ok();
+        fits.then(|| Self(text.to_owned()))
+            .ok_or("cannot name a bucket")
     }
 }
 

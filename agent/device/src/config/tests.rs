@@ -86,6 +86,14 @@ const OTHERS: &[(&str, &str)] = &[
     ("pipeline.concurrency", "10"),
     ("pipeline.seconds_per_image", r#""30s""#),
     ("pipeline.max_event_age", r#""1h""#),
+    ("pipeline.max_concurrent_sites", "10"),
+    ("pipeline.hold", r#""30s""#),
+    ("pipeline.hold_limit", r#""5m""#),
+    ("pipeline.result_bucket", r#""{site}-results""#),
+    ("pipeline.result_key", r#""{site}/{stem}.json""#),
+    ("pipeline.gate", r#""s3""#),
+    ("pipeline.control_bucket", r#""weir-control""#),
+    ("pipeline.lease", r#""2m""#),
     ("store.endpoint", r#""http://127.0.0.1:9000""#),
     ("store.region", r#""eu-west-1""#),
     ("store.path_style", r#""on""#),
@@ -164,15 +172,22 @@ fn every_value_takes_effect_from_the_file_and_from_the_environment_alike() {
         keys().len(),
         "every key needs another value here"
     );
-    let default = config("");
     for (section, key, value) in others() {
-        let from_file = config(&format!("{section}.{key} = {value}"));
-        assert!(from_file != default, "{section}.{key} has no effect");
+        // A gate that devices share is refused without its bucket.
+        let beside = match key {
+            "gate" => "pipeline.control_bucket = \"weir-control\"\n",
+            _ => "",
+        };
+        let from_file = config(&format!("{beside}{section}.{key} = {value}"));
+        assert!(from_file != config(beside), "{section}.{key} has no effect");
         let text = value.trim_matches('"');
         let name = variable(section, key);
-        let from_environment = read("", &[(&name, text)]).expect(&name).config;
+        let from_environment = read(beside, &[(&name, text)]).expect(&name).config;
         assert_eq!(from_environment, from_file, "{name}");
-        let over_file = read(&format!("{section}.{key} = \"worse\""), &[(&name, text)]);
+        let over_file = read(
+            &format!("{beside}{section}.{key} = \"worse\""),
+            &[(&name, text)],
+        );
         assert_eq!(
             over_file.expect("the environment hides the file").config,
             from_file
@@ -343,6 +358,14 @@ fn what_belongs_together_is_compared() {
             .starts_with("w:1:16: settle.quiet: settle.give_up is not longer")
     );
     assert!(told("upload.backoff_max = \"1s\"").starts_with("w:1:22: upload.backoff_max: "));
+    assert!(
+        told("pipeline.gate = \"s3\"")
+            .starts_with("w:1:17: pipeline.gate: pipeline.control_bucket is not set")
+    );
+    assert!(
+        told("[pipeline]\nresult_bucket = \"{site}_out\"\nhold = \"result\"\n[[site]]\nname = \"a\"\ndirectory = \"/a\"")
+            .starts_with("w:2:17: pipeline.result_bucket: names the bucket \"a_out\"")
+    );
     assert_eq!(
         config("gate.max_in_flight = 2").gate.max_in_flight_per_site,
         2

@@ -1,148 +1,126 @@
 //! Who may go up now.
 //!
 //! The uploader asks a [`Gate`] before it claims an image, so that what goes up is the freshest image at the
-//! moment of admission and not at the moment of asking. [`LocalGate`] keeps the limits of one process; a
-//! gate that many devices share stands behind the same trait.
+//! moment of admission and not at the moment of asking. [`LocalGate`] keeps the limits of one process, for one
+//! agent or for many; a gate that many devices share stands behind the same trait.
+//!
+//! A site is *in the pipeline* from its first permit until the last of its permits is given back: a permit
+//! outlives its upload for as long as `pipeline.hold` says.
 
-use std::collections::HashMap;
+mod line;
+mod local;
+
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::time::Instant;
 use weir_journey::identity::SiteName;
+
+pub use local::{AgentGate, Limits, LocalGate};
 
 /// Lets images of a site into the pipeline.
 #[async_trait::async_trait]
 pub trait Gate: fmt::Debug + Send + Sync + 'static {
-    /// A permit for one image of a site, or `None` when there is none now. A gate that has to ask elsewhere
-    /// takes the question as a wish, and lets [`Gate::freed`] return when asking again is worth it.
+    /// A permit for one image of a site, or `None` when there is none now: then it is remembered as a wish, in
+    /// order. Asking again while the wish stands neither loses nor improves its place.
     fn try_admit(&self, site: &SiteName) -> Option<Permit>;
 
-    /// Returns when a permit may have become free since the last call.
+    /// A permit for an image that was let in before the agent was started anew, and that the pipeline may still
+    /// be at: granted even above a limit, because the image is where it is. It takes over what an agent that died
+    /// left behind. A gate that keeps nothing of a dead agent gives one that stands for nothing.
+    fn readmit(&self, _site: &SiteName) -> Permit {
+        Permit::new(())
+    }
+
+    /// The site has nothing to send now: its wish is forgotten, so that it keeps nobody waiting.
+    fn withdraw(&self, site: &SiteName);
+
+    /// Returns when a wish of this gate's own agent may be granted; wakes nobody else's. A grant that came while
+    /// nobody listened is told at once.
     async fn freed(&self);
+
+    /// How things stand, as this gate's agent sees it.
+    fn standing(&self) -> GateStanding {
+        GateStanding::default()
+    }
 }
 
-/// Stands for one image on its way; dropping it frees the place.
-pub struct Permit(
-    #[expect(dead_code, reason = "what is held is given back by its drop")] Box<dyn Send>,
-);
+/// How things stand at a gate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GateStanding {
+    /// Sites in the pipeline, as far as this gate knows.
+    pub sites: usize,
+    /// How many may be.
+    pub most_sites: usize,
+    /// Permits kept after their upload.
+    pub held: usize,
+    /// The agent's sites that wait, the longest wait first.
+    pub waiting: Vec<Waiting>,
+}
+
+/// A site that waits at a gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which.
+    pub site: SiteName,
+    /// How long it has waited.
+    pub since: Duration,
+    /// It waits for an image of its own, rather than for others.
+    pub for_its_own: bool,
+}
+
+/// Stands for one image on its way; dropping it frees the place, at once or when it was told to.
+pub struct Permit(Box<dyn Held>);
+
+/// What a permit stands for; its drop gives it back.
+pub trait Held: Send + 'static {
+    /// The upload is over and the image is in the pipeline: it no longer counts as an upload under way.
+    fn stored(&mut self) {}
+
+    /// Should it be dropped from now on (the agent may die), the place is kept so long.
+    fn linger(&mut self, _linger: Linger) {}
+}
+
+/// How long a place is kept after its permit was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linger {
+    /// Not at all.
+    No,
+    /// For a time from the drop on: nobody knows when the pipeline began, or whether it did.
+    For(Duration),
+    /// Until a moment.
+    Until(Instant),
+}
+
+/// Something that knows nothing of holding.
+struct Plain<T>(T);
+
+impl<T: Send + 'static> Held for Plain<T> {}
 
 impl Permit {
-    /// A permit that gives back `held` when it is dropped.
+    /// A permit that gives back `held` when it is dropped, and at once.
     pub fn new(held: impl Send + 'static) -> Self {
+        Self(Box::new(Plain(held)))
+    }
+
+    /// A permit of a gate that tells uploads from images that are held after them.
+    pub fn of(held: impl Held) -> Self {
         Self(Box::new(held))
+    }
+
+    /// The upload is over and the image is in the pipeline.
+    pub fn stored(&mut self) {
+        self.0.stored();
+    }
+
+    /// How long the place is kept should the permit be dropped from now on.
+    pub fn linger(&mut self, linger: Linger) {
+        self.0.linger(linger);
     }
 }
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Permit")
-    }
-}
-
-/// The limits of one process: so many images on their way, and so many of one site.
-#[derive(Debug, Clone)]
-pub struct LocalGate(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    most: usize,
-    most_per_site: usize,
-    admitted: Mutex<HashMap<SiteName, usize>>,
-    freed: Notify,
-}
-
-struct Place {
-    gate: Arc<Inner>,
-    site: SiteName,
-}
-
-impl LocalGate {
-    /// At most `most` images on their way, at most `most_per_site` of one site.
-    pub fn new(most: usize, most_per_site: usize) -> Self {
-        Self(Arc::new(Inner {
-            most,
-            most_per_site,
-            admitted: Mutex::default(),
-            freed: Notify::new(),
-        }))
-    }
-}
-
-#[async_trait::async_trait]
-impl Gate for LocalGate {
-    fn try_admit(&self, site: &SiteName) -> Option<Permit> {
-        let mut admitted = self
-            .0
-            .admitted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let of_site = admitted.get(site).copied().unwrap_or(0);
-        if of_site >= self.0.most_per_site || admitted.values().sum::<usize>() >= self.0.most {
-            return None;
-        }
-        admitted.insert(site.clone(), of_site + 1);
-        Some(Permit::new(Place {
-            gate: Arc::clone(&self.0),
-            site: site.clone(),
-        }))
-    }
-
-    async fn freed(&self) {
-        self.0.freed.notified().await;
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut admitted = self
-            .gate
-            .admitted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match admitted.get_mut(&self.site) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => {
-                admitted.remove(&self.site);
-            }
-        }
-        drop(admitted);
-        self.gate.freed.notify_one();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn no_order_of_coming_and_going_exceeds_a_limit(most in 1usize..6, per_site in 1usize..4, steps in proptest::collection::vec((0usize..3, any::<bool>()), 0..200)) {
-            let sites: Vec<SiteName> = ["a", "b", "c"].iter().map(|name| name.parse().unwrap()).collect();
-            let gate = LocalGate::new(most, per_site);
-            let mut held: Vec<(usize, Permit)> = Vec::new();
-            for (site, comes) in steps {
-                if comes {
-                    let of_site = held.iter().filter(|(of, _)| *of == site).count();
-                    let admitted = gate.try_admit(&sites[site]);
-                    prop_assert_eq!(admitted.is_some(), held.len() < most && of_site < per_site);
-                    held.extend(admitted.map(|permit| (site, permit)));
-                } else if let Some(at) = held.iter().position(|(of, _)| *of == site) {
-                    held.swap_remove(at);
-                }
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_permit_given_back_is_heard_of() {
-        let gate = LocalGate::new(1, 1);
-        let site = "a".parse().unwrap();
-        let permit = gate.try_admit(&site);
-        assert!(gate.try_admit(&site).is_none());
-        drop(permit);
-        gate.freed().await;
-        assert!(gate.try_admit(&site).is_some());
     }
 }

@@ -13,7 +13,7 @@ mod parts;
 mod refusals;
 pub(crate) mod source;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use weir_journey::gate::Order;
+use weir_journey::identity::SiteName;
 
 use crate::clock::Clock;
 use crate::gate::Permit;
@@ -52,6 +53,8 @@ pub struct Uploader {
     due: Due,
     /// Sites whose folder is away, and until when they are left alone.
     away: HashMap<SiteId, Duration>,
+    /// Sites that may have a wish at the gate.
+    wishing: BTreeSet<SiteName>,
     hands: JoinSet<Carried>,
     carrier: Arc<Carrier>,
     progress: Arc<Mutex<Progress>>,
@@ -75,6 +78,7 @@ impl Uploader {
             refusals: Refusals::new(holds),
             due: Due::Unknown,
             away: HashMap::new(),
+            wishing: BTreeSet::new(),
             hands: JoinSet::new(),
             carrier: Arc::new(carrier),
             progress: Arc::default(),
@@ -194,21 +198,34 @@ impl Uploader {
         done.or_else(|error| self.queue_failed(error).map(|_| ()))
     }
 
-    /// Begins what may be begun; gives the monotonic moment at which more may.
+    /// Begins what may be begun; gives the monotonic moment at which more may. What keeps a site back for any reason
+    /// but the gate takes its wish from the gate: a wish is for those who would send at once.
     async fn begin(&mut self) -> Result<Option<Duration>, QueueError> {
+        let began = self.begin_all().await;
+        if !matches!(began, Ok(Begun { wishes: true, .. })) {
+            self.withdraw(|_| true);
+        }
+        began.map(|begun| begun.until)
+    }
+
+    async fn begin_all(&mut self) -> Result<Begun, QueueError> {
+        let no_wishes = |until| Begun {
+            until,
+            wishes: false,
+        };
         let mut until = self.due().await?;
         loop {
             let now = self.means.clock.monotonic();
             let (free, probe) = match self.pace.room(now, self.hands.len()) {
                 Room::For(free) => (free, false),
                 Room::Probe => (1, true),
-                Room::Until(moment) => return Ok(earlier(until, Some(moment))),
-                Room::Full => return Ok(until),
+                Room::Until(moment) => return Ok(no_wishes(earlier(until, Some(moment)))),
+                Room::Full => return Ok(no_wishes(until)),
             };
             let Means { queue, clock, .. } = &self.means;
             let taken = self.books.take(free, queue, clock).await?;
             if taken == 0 {
-                return Ok(earlier(until, self.books.opens(clock)));
+                return Ok(no_wishes(earlier(until, self.books.opens(clock))));
             }
             let (begun, next) = match self.begin_some(taken, probe).await {
                 Ok(begun) => begun,
@@ -224,7 +241,10 @@ impl Uploader {
                 self.pace.probing();
             }
             if begun < taken {
-                return Ok(until);
+                return Ok(Begun {
+                    until,
+                    wishes: true,
+                });
             }
         }
     }
@@ -238,11 +258,14 @@ impl Uploader {
     ) -> Result<(usize, Option<Duration>), QueueError> {
         let ready = self.means.queue.view().ready().await?;
         let mut held = Vec::new();
+        let mut wishing = BTreeSet::new();
         let (mut begun, mut until) = (0, None);
         let count = self.sites.len();
         for offset in 0..count {
             let site = self.sites[(self.turn + offset) % count].clone();
-            if begun >= free || !ready.iter().any(|one| one.site == site.id) {
+            let queued = ready.iter().find(|one| one.site == site.id);
+            let queued = queued.map_or(0, |one| usize::try_from(one.images).unwrap_or(usize::MAX));
+            if begun >= free || queued == 0 {
                 continue;
             }
             let asking = match self.leave(&site).await? {
@@ -253,12 +276,21 @@ impl Uploader {
                     continue;
                 }
             };
-            let most = if asking || probe { 1 } else { free - begun };
+            let most = if asking || probe {
+                1
+            } else {
+                (free - begun).min(queued)
+            };
             let permits: Vec<_> = std::iter::from_fn(|| self.means.gate.try_admit(&site.name))
                 .take(most)
                 .collect();
+            if permits.len() < most {
+                wishing.insert(site.name.clone());
+            }
+            self.wishing.insert(site.name.clone());
             begun += self.claim(&site, permits, asking).await?;
         }
+        self.withdraw(|site| !wishing.contains(site));
         if count > 0 {
             self.turn = (self.turn + 1) % count;
         }
@@ -267,6 +299,18 @@ impl Uploader {
             .unwrap_or_else(PoisonError::into_inner)
             .held = held;
         Ok((begun, until))
+    }
+
+    /// Takes wishes back.
+    fn withdraw(&mut self, which: impl Fn(&SiteName) -> bool) {
+        let gate = &self.means.gate;
+        self.wishing.retain(|site| {
+            let back = which(site);
+            if back {
+                gate.withdraw(site);
+            }
+            !back
+        });
     }
 
     async fn claim(
@@ -413,6 +457,14 @@ impl Uploader {
         let opens = self.books.opens(clock);
         progress.paced = opens.map(|at| at.saturating_sub(clock.monotonic()));
     }
+}
+
+/// What came of beginning.
+struct Begun {
+    /// When more may be begun.
+    until: Option<Duration>,
+    /// Only the gate keeps the sites with wishes back.
+    wishes: bool,
 }
 
 /// When a row that waits comes next.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use weir::World;
 use weir::clock::Clock;
 use weir::config::Config;
-use weir::gate::LocalGate;
+use weir::gate::{Limits, LocalGate};
 use weir::retain::{Disk, Meter};
 use weir::watch::{Cause, Eyes, Inbox, RootId};
 use weir_journey::retain::Room;
@@ -93,16 +93,16 @@ impl Site {
             .unwrap();
         store.create_bucket("first-dam-image").await.unwrap();
         let inbox = Inbox::new();
+        let config = config(home.path(), retain);
         let world = World {
             http: store.http_client(),
             clock: clock.clone(),
             eyes: Eyes::Announced,
             inbox: inbox.clone(),
-            gate: Arc::new(LocalGate::new(4, 4)),
+            gate: Arc::new(LocalGate::new(Limits::of(&config)).of_agent()),
             disks: meter(camera.clone()),
         };
         let stop = CancellationToken::new();
-        let config = config(home.path(), retain);
         let agent = tokio::spawn(weir::run(config, world, stop.clone()));
         Self {
             home,

@@ -4,6 +4,7 @@
 //! the width are on the monotonic clock (time since any fixed start), because a board's wall clock steps.
 
 mod breaker;
+mod hold;
 mod pipeline;
 pub mod slots;
 mod width;
@@ -12,6 +13,7 @@ mod window;
 use serde::{Deserialize, Serialize};
 
 pub use breaker::{Breaker, Permission};
+pub use hold::{Hold, next_look};
 pub use pipeline::{Pacer, Pipeline};
 pub use width::Width;
 pub use window::{NotAWindow, Window, Windows};

@@ -2,6 +2,7 @@
 //! queue and a real bucket.
 
 pub mod agent;
+pub mod blocking;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -11,4 +11,5 @@ pub mod camera;
 pub mod pipeline;
 pub mod record;
 pub mod report;
+pub mod units;
 pub mod weather;

@@ -112,7 +112,7 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
 /// [`RunError::State`] and [`RunError::Lock`].
 pub(crate) async fn take_state(path: &Path) -> Result<Lock, RunError> {
     let path = path.to_owned();
-    let taken = tokio::task::spawn_blocking(move || {
+    let taken = crate::blocking::spawn(move || {
         use std::os::unix::fs::DirBuilderExt as _;
         let made = std::fs::DirBuilder::new()
             .recursive(true)
@@ -294,6 +294,7 @@ impl Agent {
         let leftovers = self.leftovers.clone();
         parts.spawn(async move {
             let failed = tokio::select! {
+                biased;
                 () = hand_in(leftovers, inbox, halt.clone()) => Ok(()),
                 Some(error) = failures.recv() => Err(error),
             };

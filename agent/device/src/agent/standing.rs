@@ -428,6 +428,7 @@ pub async fn resting(config: &Config, why: &str) -> Result<Status, QueueError> {
 pub(super) async fn beat(standing: Arc<Standing>, every: Duration, stop: CancellationToken) {
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep(every) => {}
         }

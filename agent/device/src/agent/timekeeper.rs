@@ -173,6 +173,7 @@ impl Timekeeper {
                     }
                     failing = true;
                     tokio::select! {
+                        biased;
                         () = stop.cancelled() => return Ok(()),
                         () = tokio::time::sleep(PAUSE) => self.ask.notify_one(),
                     }

@@ -65,7 +65,7 @@ fn begin(
             // Never closed, so there is always a permit in the end.
             let _permit = room.acquire_owned().await;
             let name = site.name.clone();
-            let folders = tokio::task::spawn_blocking(move || folder::check(&config, &site));
+            let folders = crate::blocking::spawn(move || folder::check(&config, &site));
             let mut seen = folders.await.unwrap_or_else(|ended| broken(&name, &ended));
             let rights = of_bucket(&name, trial, &tried, write).await;
             seen.findings.extend(rights);

@@ -22,7 +22,7 @@ const SLOW: Duration = Duration::from_secs(1);
 /// Checks the state directory.
 pub(super) async fn check(directory: &Path) -> Vec<Finding> {
     let at = directory.to_owned();
-    let (usable, mut findings) = tokio::task::spawn_blocking(move || on_disk(&at))
+    let (usable, mut findings) = crate::blocking::spawn(move || on_disk(&at))
         .await
         .unwrap_or_default();
     if usable {

@@ -196,7 +196,7 @@ async fn free(
         let places = std::iter::once(dossier.image.place).chain(dossier.elsewhere);
         for Place { path, identity } in places {
             let file = path.clone();
-            let removal = tokio::task::spawn_blocking(move || remove(&file, &identity)).await;
+            let removal = crate::blocking::spawn(move || remove(&file, &identity)).await;
             match removal.map_err(|error| Failed::Work(error.to_string()))? {
                 Removal::Removed => {
                     tally.deleted += 1;

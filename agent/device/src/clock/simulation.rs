@@ -31,13 +31,19 @@ impl Simulation {
     /// A clock that shows `start` when it is made, of a boot a minute ago, of which no service says whether it is
     /// right.
     pub fn starting(start: DateTime<Utc>) -> Self {
+        let boot = u128::from(start.timestamp().unsigned_abs()).to_be_bytes();
+        Self::of_boot(boot, start)
+    }
+
+    /// The same, of the boot with this id.
+    pub fn of_boot(boot: BootId, start: DateTime<Utc>) -> Self {
         Self(Arc::new(Inner {
             state: Mutex::new(State {
                 origin: start,
                 synchronised: None,
             }),
             steps: watch::Sender::new(()),
-            boot: u128::from(start.timestamp().unsigned_abs()).to_be_bytes(),
+            boot,
             booted: Duration::from_secs(60),
         }))
     }

@@ -161,7 +161,7 @@ async fn blocking<A: Send + 'static, T: Send + 'static>(
     argument: A,
     work: impl FnOnce(A) -> Result<T, ExportError> + Send + 'static,
 ) -> Result<T, ExportError> {
-    let done = tokio::task::spawn_blocking(move || work(argument)).await;
+    let done = crate::blocking::spawn(move || work(argument)).await;
     done.unwrap_or_else(|error| {
         Err(ExportError::Stick {
             path: PathBuf::new(),

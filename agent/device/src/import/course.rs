@@ -319,7 +319,7 @@ fn ring_when_accepted(import: &mut Import, ours: bool) {
 /// Whether nobody works in the state directory any more.
 async fn agent_ended(state: &Path) -> bool {
     let state = state.to_owned();
-    let free = tokio::task::spawn_blocking(move || matches!(holder(&state), Ok(None))).await;
+    let free = crate::blocking::spawn(move || matches!(holder(&state), Ok(None))).await;
     free.unwrap_or(false)
 }
 

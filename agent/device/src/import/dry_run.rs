@@ -98,7 +98,7 @@ pub async fn plan(
     };
     let (to, mut files) = tokio::sync::mpsc::channel(64);
     let token = stop.clone();
-    let walking = tokio::task::spawn_blocking(move || {
+    let walking = crate::blocking::spawn(move || {
         let walks = sources
             .iter()
             .enumerate()
@@ -171,7 +171,7 @@ impl Planner {
             return Ok(Known::New);
         };
         let path = found.path.clone();
-        let seen = tokio::task::spawn_blocking(move || seen_now(RootId(0), &path)).await;
+        let seen = crate::blocking::spawn(move || seen_now(RootId(0), &path)).await;
         let Ok(Ok(Some(seen))) = seen else {
             return Ok(Known::New);
         };
@@ -183,7 +183,7 @@ impl Planner {
 
     async fn read(&mut self, found: Found, number: usize) -> Result<(), ImportError> {
         let path = found.path.clone();
-        let read = tokio::task::spawn_blocking(move || glance(&path)).await;
+        let read = crate::blocking::spawn(move || glance(&path)).await;
         let Ok(Ok(glanced)) = read else {
             self.unreadable += 1;
             return Ok(());

@@ -220,7 +220,7 @@ impl Ending {
         identity: &FileIdentity,
     ) -> Result<(), ImportError> {
         let (path, identity) = (ended.path.clone(), *identity);
-        let removal = tokio::task::spawn_blocking(move || remove(&path, &identity)).await;
+        let removal = crate::blocking::spawn(move || remove(&path, &identity)).await;
         match removal {
             Ok(Removal::Removed) => {
                 ended.deleted = true;

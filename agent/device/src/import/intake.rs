@@ -146,7 +146,7 @@ impl Intake {
             return Err(Cut::Stopped);
         }
         let sources = Arc::clone(&self.sources);
-        let looked = tokio::task::spawn_blocking(move || {
+        let looked = crate::blocking::spawn(move || {
             let away = sources.iter().find(|source| !source.is_there());
             away.map(|source| source.root.clone())
         });
@@ -161,7 +161,7 @@ impl Intake {
         let (to, batches) = mpsc::channel(2);
         let (sources, matching) = (Arc::clone(&self.sources), Arc::clone(&self.matching));
         let this = self.clone();
-        tokio::task::spawn_blocking(move || {
+        crate::blocking::spawn(move || {
             let walks = sources
                 .iter()
                 .enumerate()
@@ -225,7 +225,7 @@ impl Intake {
     /// Records what is known of a batch; gives what has to be read.
     async fn unknown(&self, batch: Vec<(Found, usize)>) -> Result<Vec<Job>, Cut> {
         let sites = self.sites;
-        let looked = tokio::task::spawn_blocking(move || {
+        let looked = crate::blocking::spawn(move || {
             let look = |(found, site): (Found, usize)| {
                 let seen = seen_now(Self::root(found.source, site, sites), &found.path);
                 (found, site, seen)
@@ -337,7 +337,7 @@ impl Intake {
 
     async fn unless_away(&self, source: &Source, why: String) -> Result<Made, Cut> {
         let owned = source.clone();
-        let there = tokio::task::spawn_blocking(move || owned.is_there()).await;
+        let there = crate::blocking::spawn(move || owned.is_there()).await;
         if there.unwrap_or(true) {
             Ok(Made::Failed(why))
         } else {
@@ -401,6 +401,7 @@ impl Intake {
     async fn pause(&self, error: &NotNow, stop: &CancellationToken) -> Result<(), Cut> {
         tracing::debug!("waiting for the queue: {error}");
         tokio::select! {
+            biased;
             () = stop.cancelled() => Err(Cut::Stopped),
             () = tokio::time::sleep(PAUSE) => Ok(()),
         }

@@ -90,7 +90,7 @@ pub(super) async fn look(
     let matching = Arc::new(Matching::new(sites, request.site.is_some()));
     let (paths, sites, stop) = (request.paths.clone(), sites.to_vec(), stop.clone());
     let used = Arc::clone(&matching);
-    let looked = tokio::task::spawn_blocking(move || {
+    let looked = crate::blocking::spawn(move || {
         let sources = sources::find(&paths)?;
         let surveyed = survey(&sources, &sites, &used, &stop);
         Ok::<_, ImportError>((sources, surveyed))

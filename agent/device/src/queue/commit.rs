@@ -65,7 +65,7 @@ impl Committer {
         };
         if leads {
             let committer = Arc::clone(self);
-            tokio::task::spawn_blocking(move || committer.lead());
+            crate::blocking::spawn(move || committer.lead());
         }
         told.await.map_err(|_| QueueError::Closed)?
     }

@@ -334,7 +334,7 @@ impl View {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, QueueError> + Send + 'static,
 ) -> Result<T, QueueError> {
-    match tokio::task::spawn_blocking(work).await {
+    match crate::blocking::spawn(work).await {
         Ok(result) => result,
         Err(ended) if ended.is_panic() => {
             Err(QueueError::Panicked(words_of(ended.into_panic().as_ref())))

@@ -151,6 +151,7 @@ impl Retention {
                 self.idle(pass.files > 0).await
             };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 () = self.rest(pause) => {}
             }
@@ -208,6 +209,7 @@ impl Retention {
             let next = pause.min(GLANCE);
             pause = pause.saturating_sub(next);
             tokio::select! {
+                biased;
                 () = self.means.standing.alarmed() => return,
                 () = tokio::time::sleep(next) => {}
             }
@@ -253,7 +255,7 @@ impl Retention {
     async fn measure(&self) -> Result<Places, QueueError> {
         let (meter, folders) = (self.means.meter.clone(), self.settings.folders.clone());
         let state = self.settings.state.clone();
-        tokio::task::spawn_blocking(move || Places::measure(&meter, folders, state))
+        crate::blocking::spawn(move || Places::measure(&meter, folders, state))
             .await
             .map_err(|_| QueueError::Closed)
     }
@@ -315,7 +317,7 @@ impl Retention {
         });
         if spare {
             let reserve = self.reserve.clone();
-            let kept = tokio::task::spawn_blocking(move || reserve.keep()).await;
+            let kept = crate::blocking::spawn(move || reserve.keep()).await;
             if let Ok(Err(error)) = kept {
                 tracing::debug!(%error, "no room is kept back for records of deletions");
             }

@@ -354,7 +354,7 @@ impl<'a> Sweep<'a> {
             }
         }
         let sha256 = dossier.image.sha256;
-        let erased = tokio::task::spawn_blocking(move || {
+        let erased = crate::blocking::spawn(move || {
             let mut outcome = Outcome {
                 gone: Vec::new(),
                 refused: None,

@@ -102,7 +102,7 @@ impl ProvideCredentials for KeyFile {
     {
         let path = self.0.clone();
         future::ProvideCredentials::new(async move {
-            tokio::task::spawn_blocking(move || read(&path))
+            crate::blocking::spawn(move || read(&path))
                 .await
                 .unwrap_or_else(|ended| Err(CredentialsError::unhandled(ended)))
         })

@@ -149,7 +149,7 @@ fn expect_len(accepted: u64, found: u64) -> Result<(), SourceFault> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SourceFault> + Send + 'static,
 ) -> Result<T, SourceFault> {
-    tokio::task::spawn_blocking(work)
+    crate::blocking::spawn(work)
         .await
         .unwrap_or_else(|ended| Err(SourceFault::Unreadable(io::Error::other(ended))))
 }

@@ -74,6 +74,7 @@ pub async fn serve(listener: TcpListener, standing: Arc<dyn Standing>, stop: Can
             connections.join_next().await;
         }
         let stream = tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,

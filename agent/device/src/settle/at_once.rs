@@ -115,7 +115,7 @@ impl AtOnce {
         // Nobody closes the semaphore.
         let _permit = self.readers.acquire().await;
         let (this, path) = (Arc::clone(self), path.to_owned());
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = crate::blocking::spawn(move || {
             let _note = this.in_hand.note(&path);
             read(&path)
         });
@@ -127,7 +127,7 @@ impl AtOnce {
 
 async fn unreadable(root: RootId, path: &Path, error: String) -> Settling {
     let owned = path.to_owned();
-    let looked = tokio::task::spawn_blocking(move || look(&owned)).await;
+    let looked = crate::blocking::spawn(move || look(&owned)).await;
     match looked {
         Ok(Ok(observation)) => {
             let path = path.to_owned();

@@ -35,7 +35,7 @@ pub(super) async fn judge<R: Register>(
     root: RootId,
     paths: Vec<PathBuf>,
 ) -> Vec<(PathBuf, Look)> {
-    let looks = tokio::task::spawn_blocking(move || {
+    let looks = crate::blocking::spawn(move || {
         let look = |path: PathBuf| {
             let seen = look(&path);
             (path, seen)

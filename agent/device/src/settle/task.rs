@@ -98,7 +98,7 @@ async fn until(nearest: Option<Instant>) {
 
 async fn open_in_hand(settings: &Settings) -> Result<Found, String> {
     let (state, readers) = (settings.state.clone(), settings.readers.get());
-    match tokio::task::spawn_blocking(move || InHand::open(&state, readers)).await {
+    match crate::blocking::spawn(move || InHand::open(&state, readers)).await {
         Ok(found) => found.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     }
@@ -148,7 +148,7 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
                 hopeful.push(suspect);
             }
         }
-        let forgotten = tokio::task::spawn_blocking(move || InHand::forget(&settings.state)).await;
+        let forgotten = crate::blocking::spawn(move || InHand::forget(&settings.state)).await;
         if let Ok(Err(error)) = forgotten {
             let error = error.to_string();
             (self.tell)(&Report::NotNoted { error });
@@ -164,7 +164,7 @@ impl<R: Register, T: Fn(&Report) + Send + Sync> Settle<R, T> {
         };
         let looked = {
             let path = path.clone();
-            tokio::task::spawn_blocking(move || look(&path)).await
+            crate::blocking::spawn(move || look(&path)).await
         };
         let Ok(Ok(observation)) = looked else { return };
         let seen = Seen {

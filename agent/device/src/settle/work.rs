@@ -97,7 +97,7 @@ const LINGER: Duration = Duration::from_millis(250);
 async fn after_lingering(path: &Path, before: Observation) -> Observation {
     tokio::time::sleep(LINGER).await;
     let path = path.to_owned();
-    let looked = tokio::task::spawn_blocking(move || look(&path)).await;
+    let looked = crate::blocking::spawn(move || look(&path)).await;
     // Gone or another file: the copy is of what was there.
     looked.map_or(before, |looked| looked.unwrap_or(before))
 }
@@ -113,7 +113,7 @@ async fn reading<R: Register>(
         return None;
     }
     let (shared, path) = (Arc::clone(bench), path.to_owned());
-    let reading = tokio::task::spawn_blocking(move || {
+    let reading = crate::blocking::spawn(move || {
         let _note = shared.in_hand.note(&path);
         match shared.spools.get(root.0).filter(|spool| spool.wants(&path)) {
             None => read(&path).map(|reading| (reading, None)),
@@ -166,7 +166,7 @@ async fn take_copy<R: Register>(
 ) -> Next {
     let (path, place) = (seen.path.clone(), copy.path().to_owned());
     let durable = bench.durable.keep(reading.file, &place, &bench.state).await;
-    let looked = tokio::task::spawn_blocking(move || look(&place)).await;
+    let looked = crate::blocking::spawn(move || look(&place)).await;
     let observation = match (durable, looked) {
         (Ok(()), Ok(Ok(observation))) => observation,
         (Err(error), _) => {
@@ -233,7 +233,7 @@ async fn failed<R: Register>(
     };
     let looked = {
         let path = path.to_owned();
-        tokio::task::spawn_blocking(move || super::reading::look(&path)).await
+        crate::blocking::spawn(move || super::reading::look(&path)).await
     };
     let observation = match looked {
         Ok(Ok(observation)) => observation,

@@ -16,7 +16,7 @@ const BATCH: usize = 256;
 /// # Errors
 /// The queue's.
 pub async fn leftovers(spool: PathBuf, view: &View) -> Result<Vec<PathBuf>, QueueError> {
-    let copies = tokio::task::spawn_blocking(move || copies_in(&spool))
+    let copies = crate::blocking::spawn(move || copies_in(&spool))
         .await
         .unwrap_or_default();
     let mut unknown = Vec::new();
@@ -29,7 +29,7 @@ pub async fn leftovers(spool: PathBuf, view: &View) -> Result<Vec<PathBuf>, Queu
                 Known::New | Known::Changed { .. } => unknown.push(path),
                 Known::Quarantined { .. } => {
                     // A panic would be one of ours; the copy stays until the next start.
-                    let _ = tokio::task::spawn_blocking(move || discard(&path)).await;
+                    let _ = crate::blocking::spawn(move || discard(&path)).await;
                 }
             }
         }

@@ -125,7 +125,7 @@ impl Carrier {
     ) -> (Outcome, Lesson, Away) {
         let looked = {
             let (dossier, folders) = (dossier.clone(), to.directories.clone());
-            tokio::task::spawn_blocking(move || find(&dossier, &folders)).await
+            crate::blocking::spawn(move || find(&dossier, &folders)).await
         };
         let file = match looked {
             Ok(Found::Here(file)) => file,
@@ -162,7 +162,7 @@ impl Carrier {
         words: String,
     ) -> (Outcome, Lesson, Away) {
         let sha256 = image.sha256;
-        let holds = tokio::task::spawn_blocking(move || holds(&file, sha256)).await;
+        let holds = crate::blocking::spawn(move || holds(&file, sha256)).await;
         match holds.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
             Ok(false) => self.gone(image, std::slice::from_ref(&image.place.path)),
             Ok(true) => {

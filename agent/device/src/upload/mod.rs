@@ -124,6 +124,7 @@ impl Uploader {
     /// Something was accepted, a folder came back, or the operator changed the queue.
     async fn woken(&mut self) -> Result<(), QueueError> {
         self.due = Due::Unknown;
+        self.pace.fresh();
         self.look_for_folders().await;
         if !self.refusals.is_empty() {
             match self.means.queue.view().holds().await {
@@ -148,7 +149,7 @@ impl Uploader {
         let folders: Vec<_> = away
             .map(|site| (site.id, site.directories.clone()))
             .collect();
-        let looked = tokio::task::spawn_blocking(move || {
+        let looked = crate::blocking::spawn(move || {
             let there = |(_, folders): &(SiteId, Vec<PathBuf>)| {
                 folders.iter().all(|folder| folder.is_dir())
             };

@@ -71,6 +71,11 @@ impl Pace {
         }
     }
 
+    /// Something new is there to be sent.
+    pub(super) fn fresh(&mut self) {
+        self.breaker.fresh();
+    }
+
     /// A probe was begun.
     pub(super) fn probing(&mut self) {
         self.breaker.probe_sent();

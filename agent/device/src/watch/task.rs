@@ -348,7 +348,7 @@ impl<T: Fn(&Report) + Send + Sync> Watch<T> {
 
 /// Runs file-system work off the runtime's threads.
 async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
-    match tokio::task::spawn_blocking(work).await {
+    match crate::blocking::spawn(work).await {
         Ok(result) => result,
         Err(error) => ended(error).await,
     }

@@ -17,6 +17,8 @@ pub struct Breaker {
 struct Open {
     since: Duration,
     probes: u32,
+    /// When the link failed last.
+    failed: Duration,
     next_probe: Duration,
     probing: bool,
 }
@@ -55,6 +57,14 @@ impl Breaker {
         }
     }
 
+    /// There is something new to send, which is worth a probe of its own unless one failed just now: the return of
+    /// the link is then noticed by the next image, and not only by the next probe of the schedule.
+    pub fn fresh(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.next_probe = open.next_probe.min(open.failed + FRESH_PROBE);
+        }
+    }
+
     /// A probe is on its way.
     pub fn probe_sent(&mut self) {
         if let Some(open) = &mut self.open {
@@ -85,6 +95,7 @@ impl Breaker {
             Some(open) => {
                 open.probes = open.probes.saturating_add(1);
                 open.probing = false;
+                open.failed = now;
                 open.next_probe = now + self.schedule.delay(open.probes, chance).max(MIN_PROBE);
                 false
             }
@@ -92,6 +103,7 @@ impl Breaker {
                 self.open = Some(Open {
                     since: now,
                     probes: 1,
+                    failed: now,
                     next_probe: now + self.schedule.delay(1, chance).max(MIN_PROBE),
                     probing: false,
                 });
@@ -109,6 +121,9 @@ impl Breaker {
 
 /// Full jitter may draw nothing: a probe still waits this long, so that a dead link is no busy loop.
 const MIN_PROBE: Duration = Duration::from_secs(1);
+/// Time between a failure and a probe for the sake of a new image: a dead link costs a request an image, and cameras
+/// that take many do not make it a busy loop.
+const FRESH_PROBE: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
 mod tests {
@@ -124,7 +139,7 @@ mod tests {
         /// Whatever happens, never more than one probe is out while the link is down, and there is always a
         /// way back.
         #[test]
-        fn while_the_link_is_down_one_probe_is_out(steps in proptest::collection::vec((0u8..3, 0u64..900, 0.0f64..=1.0), 1..200)) {
+        fn while_the_link_is_down_one_probe_is_out(steps in proptest::collection::vec((0u8..4, 0u64..900, 0.0f64..=1.0), 1..200)) {
             let mut breaker = breaker();
             let mut now = Duration::ZERO;
             let mut probes_out = 0;
@@ -144,11 +159,33 @@ mod tests {
                 }
                 match step {
                     0 => { breaker.failed(now, chance); probes_out = 0; }
+                    2 => breaker.fresh(),
                     1 => { breaker.answered(); prop_assert_eq!(breaker.permission(now), Permission::Go); probes_out = 0; }
                     _ => {}
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_new_image_is_a_reason_to_ask_unless_the_link_failed_just_now() {
+        let mut breaker = breaker();
+        (0..3).for_each(|_| _ = breaker.failed(Duration::ZERO, 1.0));
+        for probe in 1..10 {
+            let now = Duration::from_secs(1000 * probe);
+            assert_eq!(breaker.permission(now), Permission::Probe);
+            breaker.probe_sent();
+            breaker.failed(now, 1.0);
+        }
+        let failed = Duration::from_secs(9000);
+        let next = Permission::Until(failed + Duration::from_secs(600));
+        assert_eq!(breaker.permission(failed + FRESH_PROBE), next);
+        breaker.fresh();
+        assert_eq!(
+            breaker.permission(failed),
+            Permission::Until(failed + FRESH_PROBE)
+        );
+        assert_eq!(breaker.permission(failed + FRESH_PROBE), Permission::Probe);
     }
 
     #[test]

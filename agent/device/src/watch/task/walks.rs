@@ -94,7 +94,7 @@ impl<T: Fn(&Report) + Send + Sync> Watch<T> {
         let ground = self.ground();
         let run = |mut walk: Walk| {
             let (places, tree, eye) = ground.clone();
-            tokio::task::spawn_blocking(move || {
+            crate::blocking::spawn(move || {
                 let step = walk.step(&Ground {
                     places: &places,
                     tree: &tree,

@@ -1,0 +1,3 @@
+//! Tests of the whole: what is written is read again, and pages hold what they must.
+
+mod folder;

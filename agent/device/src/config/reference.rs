@@ -40,7 +40,9 @@ pub fn reference_markdown() -> String {
     for (name, meaning) in PLACEHOLDERS {
         let _ = writeln!(page, "| `{{{name}}}` | {meaning} |");
     }
-    page.push_str("\n`store.bucket`, a site's `bucket` and `pipeline.result_bucket` may hold `{site}`.\n");
+    page.push_str(
+        "\n`store.bucket`, a site's `bucket` and `pipeline.result_bucket` may hold `{site}`.\n",
+    );
     page
 }
 

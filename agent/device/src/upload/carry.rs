@@ -15,7 +15,7 @@ use super::pace::Lesson;
 use super::parts::Parts;
 use super::source::{Found, find, holds};
 use super::{Destination, Means, day_of, millis};
-use crate::gate::Permit;
+use crate::gate::{Permit, Validity};
 use crate::queue::{
     Class, Delayed, Dossier, Image, QueueError, Refused, SiteId, Stored, Unplugged,
 };
@@ -87,7 +87,12 @@ impl Carrier {
     /// Carries one image; the permit is given back when it returns.
     pub(super) async fn carry(&self, to: Destination, dossier: Dossier, permit: Permit) -> Carried {
         let sent = Arc::new(AtomicU64::new(0));
-        let (mut outcome, lesson, away) = self.attempt(&to, &dossier, &sent).await;
+        let validity = permit.validity();
+        let (mut outcome, lesson, away) = tokio::select! {
+            biased;
+            () = validity.over() => self.revoked(&dossier.image),
+            done = self.attempt(&to, &dossier, &sent, &validity) => done,
+        };
         if let Outcome::Delay(delayed) = &mut outcome {
             // An attempt that sent none of its bytes (no link, no name server) has left nothing in the store.
             let none_sent = sent.load(Ordering::Relaxed) == 0 && dossier.image.multipart.is_none();
@@ -122,6 +127,7 @@ impl Carrier {
         to: &Destination,
         dossier: &Dossier,
         sent: &Arc<AtomicU64>,
+        validity: &Validity,
     ) -> (Outcome, Lesson, Away) {
         let looked = {
             let (dossier, folders) = (dossier.clone(), to.directories.clone());
@@ -140,7 +146,8 @@ impl Carrier {
             }
             Err(error) => return self.unreadable(&dossier.image, &error.to_string()),
         };
-        match self.deliver(to, dossier, Arc::clone(&file), sent).await {
+        let delivered = self.deliver(to, dossier, Arc::clone(&file), sent, validity);
+        match delivered.await {
             Ok(delivery) => {
                 self.arrived(&dossier.image, &delivery);
                 (Outcome::Delivered(delivery), Lesson::Fine, Away::No)
@@ -183,6 +190,7 @@ impl Carrier {
         dossier: &Dossier,
         file: Arc<std::fs::File>,
         sent: &Arc<AtomicU64>,
+        validity: &Validity,
     ) -> Result<Delivery, SendError> {
         let image = &dossier.image;
         let (bucket, mut key) = image.target.clone().unwrap_or_else(|| to.target(image));
@@ -201,6 +209,7 @@ impl Carrier {
                 metadata: &about,
                 unsure: image.unsure,
                 sent: Arc::clone(sent),
+                validity: validity.clone(),
                 parts: &parts,
             };
             match self.means.store.deliver(&parcel).await {
@@ -250,6 +259,15 @@ impl Carrier {
         self.complain("missing", &format!("{}: {why}", image.site_name));
         self.means.vitals.failed("missing");
         (Outcome::Lose(why), Lesson::Untried, Away::No)
+    }
+
+    /// The permit is valid no longer: the upload is broken off, which is nobody's failure.
+    fn revoked(&self, image: &Image) -> (Outcome, Lesson, Away) {
+        let why = "broken off: the slot of its site could not be renewed in time".to_owned();
+        self.complain("revoked", &format!("{}: {why}", image.site_name));
+        self.means.vitals.failed("revoked");
+        let outcome = self.delay(SHORTEST_WAIT, false, true, why);
+        (outcome, Lesson::Untried, Away::No)
     }
 
     fn unreadable(&self, image: &Image, why: &str) -> (Outcome, Lesson, Away) {

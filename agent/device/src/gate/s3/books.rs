@@ -82,7 +82,9 @@ impl Books {
         if self.claims.len() >= inner.limits.images {
             if !self.line.iter().any(|(waiting, _)| waiting == site) {
                 self.line.push_back((site.clone(), now));
-                self.claims.values_mut().for_each(|one| one.demand.others = true);
+                self.claims
+                    .values_mut()
+                    .for_each(|one| one.demand.others = true);
             }
             return false;
         }
@@ -158,7 +160,10 @@ impl Books {
 
     /// Sites that have no slot yet, the longest wait first.
     pub(super) fn waiting(&self, now: Duration) -> Vec<Waiting> {
-        let claims = self.claims.iter().filter(|(_, one)| one.claim.slot().is_none());
+        let claims = self
+            .claims
+            .iter()
+            .filter(|(_, one)| one.claim.slot().is_none());
         let claims = claims.map(|(site, one)| (site, one.since));
         let line = self.line.iter().map(|(site, since)| (site, *since));
         let mut waiting: Vec<_> = claims

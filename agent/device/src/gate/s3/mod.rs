@@ -179,9 +179,11 @@ impl Gate for S3Gate {
     fn standing(&self) -> GateStanding {
         let local = self.0.local.standing();
         let now = self.0.control.clock.uptime();
+        let books = self.0.books();
         GateStanding {
+            sites: books.holding(),
             most_sites: usize::try_from(self.0.terms.slots).unwrap_or(usize::MAX),
-            waiting: self.0.books().waiting(now),
+            waiting: books.waiting(now),
             ..local
         }
     }
@@ -202,6 +204,9 @@ impl Gate for S3Gate {
 
     async fn close(&self) {
         self.0.books().stop();
+        if !*self.0.proven.borrow() {
+            return;
+        }
         let empty = async {
             loop {
                 let ended = self.0.ended.notified();

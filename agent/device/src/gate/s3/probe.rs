@@ -56,9 +56,8 @@ pub(super) async fn probe(control: &Control, name: &str) -> Result<Removal, Prob
     let found = trial.all().await;
     // What is left of it, should it have ended half-way, is removed if that is possible at all.
     let place = (control.bucket.as_str(), trial.key.as_str());
-    let removing = control
-        .store
-        .delete_small(place, When::Always, &Dated::default());
+    let dated = Dated::default();
+    let removing = control.store.delete_small(place, When::Always, &dated);
     let _ = tokio::time::timeout(control.patience, removing).await;
     found
 }
@@ -117,7 +116,10 @@ impl Trial<'_> {
     async fn put(&self, body: &str, when: When<'_>) -> Result<Held, ProbeError> {
         let bytes = Bytes::copy_from_slice(body.as_bytes());
         let dated = Dated::default();
-        let put = self.control.store.put_small(self.place(), bytes, when, &dated);
+        let put = self
+            .control
+            .store
+            .put_small(self.place(), bytes, when, &dated);
         match self.timely(put).await? {
             Ok(etag) => Ok(Some(etag)),
             Err(SendError::Store(failure))

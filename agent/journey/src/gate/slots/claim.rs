@@ -250,13 +250,7 @@ enum Turn {
 }
 
 impl Holding {
-    fn next(
-        &mut self,
-        now: Duration,
-        demand: &Demand,
-        terms: &Terms,
-        writer: &mut Writer,
-    ) -> Turn {
+    fn next(&mut self, now: Duration, demand: &Demand, terms: &Terms, writer: &mut Writer) -> Turn {
         let ends = self.asked + terms.sends();
         if now >= ends {
             return Turn::Into(State::Seeking(Seeking::again(self.slot, now)));
@@ -265,7 +259,11 @@ impl Holding {
         self.yields |= demand.others && demand.wanted && now >= self.tenure_ends;
         let idle_ends = demand.used + IDLE;
         let unused = demand.permits == 0;
-        let idle_ends = if demand.wanted { idle_ends } else { demand.used + LINGER };
+        let idle_ends = if demand.wanted {
+            idle_ends
+        } else {
+            demand.used + LINGER
+        };
         if unused && (demand.stopping || self.yields || now >= idle_ends) {
             return Turn::Into(State::Leaving(Leaving {
                 slot: self.slot,

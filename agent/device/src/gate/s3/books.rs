@@ -18,6 +18,8 @@ pub(super) struct Books {
     /// Sites that wish for a slot while the agent has as many claims as it can use.
     line: VecDeque<(SiteName, Duration)>,
     random: fastrand::Rng,
+    /// Claims made so far: each has a holder's name of its own, so that no two records are ever alike.
+    made: u64,
     /// What was last learned of the store's clock: where a new claim begins.
     time: StoreTime,
     stopping: bool,
@@ -51,6 +53,7 @@ impl Books {
             claims: BTreeMap::new(),
             line: VecDeque::new(),
             random,
+            made: 0,
             time: StoreTime::default(),
             stopping: false,
         }
@@ -94,9 +97,10 @@ impl Books {
     }
 
     fn claim(&mut self, site: SiteName, since: Duration, now: Duration, inner: &Inner) {
+        self.made += 1;
         let claim = Claim::new(
             inner.terms,
-            inner.holder.clone(),
+            format!("{}-{}", inner.holder, self.made),
             site.to_string(),
             self.time.clone(),
             now,

@@ -36,6 +36,9 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// Between two probes of a control bucket that does not answer: first, and at most.
 const PROBES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(120));
 
+/// Probes that must have found a store unfit before it is refused.
+const PROOFS: u32 = 2;
+
 /// What an [`S3Gate`] is told.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -189,12 +192,18 @@ impl Gate for S3Gate {
     }
 
     async fn refused(&self) -> ProbeError {
-        let mut wait = PROBES.0;
+        let (mut wait, mut unfit) = (PROBES.0, 0);
         loop {
             match self.prove().await {
                 Ok(()) => return std::future::pending().await,
                 Err(ProbeError::Unknown(sentence)) => self.0.control.complain(&sentence),
-                Err(unfit) => return unfit,
+                // One garbled answer is no reason to stay at home.
+                Err(refused @ ProbeError::Unfit { .. }) => {
+                    unfit += 1;
+                    if unfit == PROOFS {
+                        return refused;
+                    }
+                }
             }
             let chance = self.0.books().chance();
             tokio::time::sleep(wait.mul_f64(0.5 + chance)).await;

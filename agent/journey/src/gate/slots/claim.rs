@@ -101,7 +101,8 @@ struct Leaving {
 }
 
 impl Claim {
-    /// A claim of `site`, made by `holder` (a random name of this run of the agent), at `now`; `chance` from 0 to 1
+    /// A claim of `site` at `now`, made by `holder`: a name that no other claim ever had, of this run of the agent or any
+    /// other, because a record that is written again would be taken for the old one; `chance` from 0 to 1
     /// chooses where it begins.
     pub fn new(
         terms: Terms,

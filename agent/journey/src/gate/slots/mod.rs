@@ -84,12 +84,11 @@ impl Terms {
 /// What a slot object holds, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// A random name of one run of one agent.
+    /// A name that no other claim ever had.
     pub holder: String,
     /// The site that it sends for.
     pub site: String,
-    /// The number of this write among all of its holder's for the site: no two records are ever alike, so
-    /// that no two ETags are.
+    /// The number of this write among all of its holder's: no two records are ever alike, so that no two ETags are.
     pub count: u64,
     /// For how long it stands after `Last-Modified`, in milliseconds.
     pub lease_ms: u64,

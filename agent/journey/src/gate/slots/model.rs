@@ -301,7 +301,13 @@ impl World {
                 let wait = wait.min(1 + self.chance.below(3 * SECOND));
                 self.at(self.now + wait.max(1), Event::Wake { agent, life });
             }
-            Step::Over => self.at(self.now + SECOND, Event::Wake { agent, life }),
+            Step::Over => {
+                // The next wish is a claim of its own.
+                let booted = self.agents[agent].booted;
+                self.agents[agent] = self.born(agent, life + 1, booted);
+                let life = life + 1;
+                self.at(self.now + SECOND, Event::Wake { agent, life });
+            }
         }
     }
 
@@ -353,7 +359,11 @@ impl World {
     fn serve(&mut self, call: usize) -> Answer {
         let modified = self.date();
         self.etags += 1;
-        let etag = self.etags.to_string();
+        // As S3 makes them: of what is written.
+        let etag = match &self.calls[call].request {
+            Request::Write { record, .. } | Request::Remove { record, .. } => format!("{record:?}"),
+            _ => self.etags.to_string(),
+        };
         let found = |record| Found {
             etag: etag.clone(),
             record,

@@ -166,7 +166,8 @@ impl Fleet {
     }
 }
 
-fn config(folder: &tempfile::TempDir, number: usize, settings: &str) -> Config {
+/// The configuration of a device.
+pub(crate) fn config(folder: &tempfile::TempDir, number: usize, settings: &str) -> Config {
     use std::os::unix::fs::PermissionsExt as _;
     let keys = folder.path().join("keys.toml");
     let text = "access_key_id = \"weir\"\nsecret_access_key = \"weir-secret\"\n";

@@ -8,8 +8,12 @@
 //! ```
 
 pub mod camera;
+pub mod course;
+pub mod oracle;
 pub mod pipeline;
 pub mod record;
 pub mod report;
+pub mod run;
+pub mod site;
 pub mod units;
 pub mod weather;

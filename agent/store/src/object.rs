@@ -118,6 +118,8 @@ pub struct ObjectCreated {
     pub size: u64,
     /// ETag without quotes.
     pub etag: String,
+    /// Lower-case hex SHA-256 of the whole body.
+    pub sha256: String,
     /// Hexadecimal of fixed width; for one key, the later event has the greater one.
     pub sequencer: String,
     /// When it was stored, by the store's clock.

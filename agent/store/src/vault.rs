@@ -317,6 +317,7 @@ impl Vault {
             key: object.key.clone(),
             size: object.size,
             etag: object.etag.clone(),
+            sha256: object.sha256.clone(),
             sequencer,
             at: object.modified,
         };

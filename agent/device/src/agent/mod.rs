@@ -214,15 +214,16 @@ impl Agent {
             None => None,
         };
         let uploader = self.uploader().await?;
-        let standing = Arc::new(Standing::new(
-            self.queue.view().clone(),
-            Arc::clone(&self.live),
-            uploader.progress(),
-            Arc::clone(&self.timekeeper),
-            Arc::clone(&self.vitals),
-            Arc::clone(&self.disks),
-            self.destinations.clone(),
-        ));
+        let standing = Arc::new(Standing {
+            view: self.queue.view().clone(),
+            live: Arc::clone(&self.live),
+            progress: uploader.progress(),
+            gate: Arc::clone(&self.world.gate),
+            timekeeper: Arc::clone(&self.timekeeper),
+            vitals: Arc::clone(&self.vitals),
+            disks: Arc::clone(&self.disks),
+            sites: self.destinations.clone(),
+        });
         let halt = stop.child_token();
         let mut parts: JoinSet<Ended> = JoinSet::new();
         if let Some(listener) = listener {

@@ -11,7 +11,8 @@ mod line;
 mod local;
 mod open;
 pub mod s3;
-
+#[cfg(test)]
+mod tests;
 mod validity;
 
 use std::fmt;

@@ -2,15 +2,21 @@
 //!
 //! The page is one file that needs nothing else: no network, no fonts, no scripts but its own few lines.
 
+mod bins;
+mod chart;
 pub mod files;
 pub mod outage;
+pub mod page;
 pub mod spread;
 pub mod summary;
+mod words;
 
 #[cfg(test)]
 mod synthetic;
 #[cfg(test)]
 mod tests;
+
+use std::path::Path;
 
 pub use files::FilesError;
 pub use summary::{ClockKind, Cost, Shard, Summary, Told, Verdict};
@@ -46,4 +52,23 @@ impl Run {
             samples,
         }
     }
+}
+
+/// Writes a run's folder: its records, its figures and the page made from them.
+///
+/// # Errors
+/// [`FilesError::Write`].
+pub fn write(directory: &Path, run: &Run) -> Result<(), FilesError> {
+    files::write(directory, run, &page::of(run))
+}
+
+/// Computes the figures of a run's folder again from its records and makes its page anew.
+///
+/// # Errors
+/// [`FilesError`], when the folder is not a whole run's or cannot be written.
+pub fn rebuild(directory: &Path) -> Result<Run, FilesError> {
+    let run = files::read(directory)?;
+    let run = Run::of(run.summary.told, run.images, run.sites, run.samples);
+    write(directory, &run)?;
+    Ok(run)
 }

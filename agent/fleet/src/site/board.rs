@@ -40,7 +40,8 @@ impl Board {
     fn note_boot(&mut self) {
         let uptime = TimeDelta::from_std(self.clock.uptime()).unwrap_or_default();
         let began = self.course.wall() - uptime;
-        self.boots.extend(self.clock.boot().map(|boot| (boot, began)));
+        self.boots
+            .extend(self.clock.boot().map(|boot| (boot, began)));
     }
 
     /// The clock, as the agent of this boot has it.

@@ -90,17 +90,22 @@ impl Premises {
         store.insert("bucket".into(), "{site}-simulatedbucket".into());
         if self.keys.is_some() {
             let keys = self.keys_file();
-            store.insert("credentials_file".into(), keys.to_string_lossy().into());
+            store.insert("credentials_file".into(), keys.display().to_string().into());
         }
         let ours = [
             ("state", vec![("directory", "state".into())]),
             ("daemon", vec![("listen", "".into())]),
             // The disk of the machine that simulates says nothing about the site's.
-            ("retain", vec![("min_free", "0%".into()), ("keep", "0s".into())]),
+            (
+                "retain",
+                vec![("min_free", "0%".into()), ("keep", "0s".into())],
+            ),
         ];
         let mut all = toml::Table::new();
         for (section, settings) in ours {
-            let settings = settings.into_iter().map(|(key, value)| (key.to_owned(), value));
+            let settings = settings
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value));
             all.insert(section.into(), toml::Value::Table(settings.collect()));
         }
         all.insert("store".into(), store.into());
@@ -144,7 +149,9 @@ pub fn result_bucket(number: u32) -> String {
 
 /// The number of the site whose images a bucket holds.
 pub fn site_of_bucket(bucket: &str) -> Option<u32> {
-    let number = bucket.strip_prefix("site")?.strip_suffix("-simulatedbucket")?;
+    let number = bucket
+        .strip_prefix("site")?
+        .strip_suffix("-simulatedbucket")?;
     number.parse().ok()
 }
 

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use weir::config::Config;
-use weir::gate::Gate;
+use weir::gate::LocalGate;
 use weir::retain::Meter;
 use weir::watch::{Cause, Eyes, Inbox, RootId};
 use weir::{RunError, World};
@@ -26,8 +26,8 @@ use crate::course::Course;
 pub struct Surroundings {
     /// The way to the store.
     pub http: SharedHttpClient,
-    /// Who may go up.
-    pub gate: Arc<dyn Gate>,
+    /// Who may go up: the gate that all sites of the run share.
+    pub gate: LocalGate,
     /// How full the disk is.
     pub disks: Meter,
 }
@@ -86,7 +86,7 @@ impl Site {
             clock: self.board.clock(),
             eyes: Eyes::Announced,
             inbox: inbox.clone(),
-            gate: Arc::clone(&self.surroundings.gate),
+            gate: Arc::new(self.surroundings.gate.of_agent()),
             disks: self.surroundings.disks.clone(),
         };
         let stop = CancellationToken::new();

@@ -22,10 +22,10 @@ pub struct Change {
 /// What changes. Each names the whole of the new state: nothing has to be added up.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
-    /// The clock is set right.
-    ClockRight,
     /// The link works again, with the shape that it has.
     LinkUp,
+    /// The clock is set right.
+    ClockRight,
     /// The link is as fast and as lossy as this from now on; [`Shape::CLEAR`] where nothing slows it.
     LinkShape(Shape),
     /// The link is gone.
@@ -56,8 +56,8 @@ impl What {
     /// The order of changes of one site at one moment: what ends comes before what begins, the power cut last.
     pub(super) fn rank(&self) -> u8 {
         match self {
-            Self::ClockRight => 0,
-            Self::LinkUp => 1,
+            Self::LinkUp => 0,
+            Self::ClockRight => 1,
             Self::LinkShape(_) => 2,
             Self::LinkDown(_) => 3,
             Self::DiskRoom => 4,

@@ -50,6 +50,9 @@ impl Forecast {
     }
 }
 
+/// How soon after its start a board's clock can be set.
+const SOONEST: Duration = Duration::from_secs(1);
+
 /// Bucket of a site's images.
 fn bucket(site: u32) -> String {
     format!("site{site}-simulatedbucket")
@@ -347,25 +350,21 @@ impl Station {
         let mut changes = Vec::new();
         let mut wrong: Vec<Strike<()>> = Vec::new();
         for (i, (off, cut)) in offs.iter().enumerate() {
-            let off_for = off.to.unwrap_or(length).saturating_sub(off.from);
-            changes.push((
-                off.from,
-                What::PowerCut {
-                    off_for,
-                    wakes: cut.wakes,
-                },
-            ));
-            let Some(on) = off.to.filter(|_| cut.wakes != BootClock::Kept) else {
-                continue;
-            };
             let next_off = offs.get(i + 1).map(|(off, _)| off.from);
-            let right = up_from(down, on).map(|up| (up + cut.set_after).min(length.max(on)));
-            let to = right.into_iter().chain(next_off).min();
-            wrong.push(Strike {
-                from: on,
-                to,
-                what: (),
-            });
+            let set = off.to.and_then(|on| up_from(down, on));
+            // At the end of the run it is right, so that no fault outlasts the run.
+            let set = set.map(|up| (up + cut.set_after.max(SOONEST)).min(length));
+            let to = set.into_iter().chain(next_off).min();
+            let span = off.to.map(|from| Strike { from, to, what: () });
+            let span = span.filter(|span| cut.wakes != BootClock::Kept && span.lasts());
+            let wakes = if span.is_some() {
+                cut.wakes
+            } else {
+                BootClock::Kept
+            };
+            let off_for = off.to.unwrap_or(length).saturating_sub(off.from);
+            changes.push((off.from, What::PowerCut { off_for, wakes }));
+            wrong.extend(span);
         }
         let is_off = |at: Duration| offs.iter().any(|(off, _)| off.holds_at(at));
         for strike in self.clock.iter().filter(|strike| !is_off(strike.from)) {
@@ -374,16 +373,21 @@ impl Station {
                 .map(|(off, _)| off.from)
                 .find(|off| *off >= strike.from);
             let to = strike.to.into_iter().chain(next_off).min();
-            wrong.push(Strike {
-                from: strike.from,
+            let steps = strike.what.iter();
+            let steps: Vec<_> = steps
+                .filter(|(at, _)| to.is_none_or(|to| *at < to))
+                .collect();
+            // A drift shows from its first step on.
+            wrong.extend(steps.first().map(|(from, _)| Strike {
+                from: *from,
                 to,
                 what: (),
-            });
-            let steps = strike
-                .what
-                .iter()
-                .filter(|(at, _)| to.is_none_or(|to| *at < to));
-            changes.extend(steps.map(|(at, step)| (*at, What::ClockStep(*step))));
+            }));
+            changes.extend(
+                steps
+                    .into_iter()
+                    .map(|(at, step)| (*at, What::ClockStep(*step))),
+            );
         }
         let spans = sweep(&wrong, |active| !active.is_empty());
         let rights = spans
@@ -427,3 +431,6 @@ fn up_from(down: &[(Duration, Option<Down>)], at: Duration) -> Option<Duration> 
         .find(|(when, how)| *when > at && how.is_none())
         .map(|(when, _)| *when)
 }
+
+#[cfg(test)]
+mod tests;

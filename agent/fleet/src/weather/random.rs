@@ -53,7 +53,7 @@ fn kind(rng: &mut fastrand::Rng) -> Kind {
         2 => Kind::LinkSlow(shape(rng)),
         3 => Kind::LinkFlapping {
             down: down(rng),
-            period: Duration::from_secs(rng.u64(2..600)),
+            period: Duration::from_secs(rng.u64(10..600)),
             duty: 0.1 + 0.8 * rng.f64(),
         },
         4 | 5 => Kind::PowerCut {

@@ -12,6 +12,11 @@ pub(super) struct Strike<T> {
 }
 
 impl<T> Strike<T> {
+    /// Whether there is a moment at which it holds.
+    pub(super) fn lasts(&self) -> bool {
+        self.to.is_none_or(|to| self.from < to)
+    }
+
     pub(super) fn holds_at(&self, at: Duration) -> bool {
         self.from <= at && self.to.is_none_or(|to| at < to)
     }
@@ -26,7 +31,7 @@ pub(super) fn sweep<'s, T, S: PartialEq + Clone>(
     // Begins and ends by time; ends come first, so that what follows at once on another of its kind is no change.
     let mut edges: Vec<(Duration, bool, usize)> = Vec::with_capacity(2 * strikes.len());
     for (i, strike) in strikes.iter().enumerate() {
-        if strike.to.is_none_or(|to| strike.from < to) {
+        if strike.lasts() {
             edges.push((strike.from, true, i));
             edges.extend(strike.to.map(|to| (to, false, i)));
         }

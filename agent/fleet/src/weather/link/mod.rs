@@ -404,3 +404,6 @@ async fn while_heard<T>(mut way: watch::Receiver<Way>, work: impl Future<Output 
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! The sites of a run with all that is around them.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use weir::gate::{Limits, LocalGate};
+
+use super::ledger::Ledger;
+use super::plan::Plan;
+use super::premises::{self, Depot};
+use super::sampler::Sampler;
+use super::station::Station;
+use super::{Audience, RunError};
+use crate::camera::Camera;
+use crate::course::Course;
+use crate::report::Run;
+use crate::site::{Site, Surroundings};
+use crate::weather::{Change, Forecast, Link, SimulatedDisk, What};
+
+/// A fleet, set up and not yet begun.
+pub struct Fleet {
+    pub(super) plan: Plan,
+    pub(super) course: Course,
+    pub(super) depot: Depot,
+    pub(super) stations: Vec<Station>,
+    pub(super) ledger: Ledger,
+    pub(super) forecast: Forecast,
+    pub(super) began: std::time::Instant,
+}
+
+/// Bytes of a site's disk; scenarios take most of it away where they want one that is full.
+const DISK: u64 = 32 << 30;
+/// How often it is looked whether everything owed has been uploaded.
+const GLANCE: Duration = Duration::from_secs(5);
+/// Left to the agents after the last upload: what was proven is written down, and files are deleted.
+const REST: Duration = Duration::from_secs(90);
+
+impl Fleet {
+    /// Makes buckets, folders and sites.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub async fn set_up(plan: &Plan) -> Result<Self, RunError> {
+        let began = std::time::Instant::now();
+        let course = Course::begin(plan.start);
+        let depot = Depot::open(plan, SystemTime::from(plan.start)).await?;
+        let premises = premises::of(plan, &depot);
+        premises.prepare()?;
+        let ledger = Ledger::default();
+        let gate = LocalGate::new(Limits {
+            sites: 300,
+            images: usize::MAX,
+            images_per_site: 4,
+        });
+        let mut stations = Vec::new();
+        for number in plan.numbers() {
+            let link = Link::new(plan.seed ^ u64::from(number));
+            let client = link.client(depot.client());
+            let mut disk = None;
+            let site = Site::set_up(number, &premises, course, |home, _| {
+                let simulated = SimulatedDisk::new(u64::from(number), DISK, home.camera());
+                let disks = disk.insert(simulated).meter();
+                Surroundings {
+                    http: client,
+                    gate: gate.clone(),
+                    disks,
+                }
+            })?;
+            let disk = disk.unwrap_or_else(|| SimulatedDisk::new(0, DISK, PathBuf::new()));
+            let station = Station::new(site, link, disk, ledger.clone(), course, plan.seed);
+            stations.push(station);
+        }
+        Ok(Self {
+            forecast: Forecast::of(&plan.weather, plan.sites, plan.seed, plan.length),
+            plan: plan.clone(),
+            course,
+            depot,
+            stations,
+            ledger,
+            began,
+        })
+    }
+
+    /// Runs it to its end, or to `stop`, and judges it.
+    ///
+    /// # Errors
+    /// When the machine fails it.
+    pub async fn run(self, audience: Audience, stop: CancellationToken) -> Result<Run, RunError> {
+        let mut acting = JoinSet::new();
+        for station in &self.stations {
+            station.site().await.start();
+        }
+        self.begin_cameras(&mut acting);
+        self.begin_weather(&mut acting);
+        self.begin_books(&mut acting);
+        let sampler = Sampler::begin(&self, audience);
+        let completed = tokio::select! {
+            biased;
+            () = stop.cancelled() => false,
+            () = self.until_all_is_done() => true,
+        };
+        acting.shutdown().await;
+        let samples = sampler.end().await;
+        self.close(completed, samples).await
+    }
+
+    fn begin_cameras(&self, acting: &mut JoinSet<()>) {
+        let fresh = self.fresh_at();
+        for station in &self.stations {
+            let camera = Camera::new(
+                &self.plan.camera,
+                station.number,
+                self.plan.sites,
+                self.plan.seed,
+                self.plan.start,
+                self.plan.length,
+            );
+            let station = station.clone();
+            acting.spawn(async move {
+                if let Err(error) = station.photograph(camera, vec![fresh]).await {
+                    tracing::error!("the camera of site{} ended: {error}", station.number);
+                }
+            });
+        }
+    }
+
+    /// When every site takes a picture of its own that shows whether it has recovered, since the start.
+    pub(super) fn fresh_at(&self) -> Duration {
+        match self.forecast.last_fault_ends() {
+            Duration::ZERO => self.plan.length,
+            at => at + Duration::from_secs(1),
+        }
+    }
+
+    /// Applies what befalls the sites, when it does.
+    fn begin_weather(&self, acting: &mut JoinSet<()>) {
+        let mut by_site = std::collections::BTreeMap::<Option<u32>, Vec<Change>>::new();
+        for change in self.forecast.changes() {
+            by_site.entry(change.site).or_default().push(change.clone());
+        }
+        let course = self.course;
+        for (site, changes) in by_site {
+            let station = site.and_then(|number| {
+                let found = self
+                    .stations
+                    .iter()
+                    .find(|station| station.number == number);
+                found.cloned()
+            });
+            let faults = self.depot.faults();
+            acting.spawn(async move {
+                for change in changes {
+                    course.reach(change.at).await;
+                    match (&station, &change.what) {
+                        (_, What::StoreFaults(rules)) => {
+                            faults.iter().for_each(|faults| faults.set(rules.clone()));
+                        }
+                        (_, What::StoreFine) => faults.iter().for_each(|faults| faults.clear()),
+                        (Some(station), what) => station.befall(what).await,
+                        // A site of another shard.
+                        (None, _) => {}
+                    }
+                }
+            });
+        }
+    }
+
+    /// Keeps the books by what the store says.
+    fn begin_books(&self, acting: &mut JoinSet<()>) {
+        let Some(mut events) = self.depot.events() else {
+            return;
+        };
+        let ledger = self.ledger.clone();
+        acting.spawn(async move {
+            while let Some(event) = events.recv().await {
+                if let Some(site) = crate::site::home::site_of_bucket(&event.bucket) {
+                    ledger.stored(site, &event.sha256);
+                }
+            }
+        });
+    }
+
+    /// The cameras' time, and then until all that is owed has been uploaded, but not for ever.
+    async fn until_all_is_done(&self) {
+        self.course
+            .reach(self.plan.length.max(self.fresh_at()))
+            .await;
+        // Pictures of the last moment are written, and slow ones too.
+        tokio::time::sleep(REST).await;
+        let end = self.course.now() + self.plan.drain;
+        while self.ledger.balance().waiting > 0 && self.course.now() < end {
+            tokio::time::sleep(GLANCE).await;
+        }
+        tokio::time::sleep(REST).await;
+    }
+}

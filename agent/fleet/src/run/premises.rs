@@ -1,0 +1,148 @@
+//! The store of a run and where its sites live.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use aws_sdk_s3::config::SharedHttpClient;
+use chrono::{DateTime, Utc};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
+use weir_store::faults::Faults;
+use weir_store::{ObjectCreated, Server, Stats, Store};
+
+use super::RunError;
+use super::plan::{Plan, Target};
+use crate::oracle::Object;
+use crate::report::ClockKind;
+use crate::site::home::{Premises, bucket, result_bucket, site_of_bucket};
+
+/// The store of a run.
+pub struct Depot {
+    embedded: Option<Store>,
+    client: SharedHttpClient,
+    endpoint: String,
+    _server: Option<Server>,
+}
+
+impl Depot {
+    /// Opens the store and makes the buckets.
+    pub(super) async fn open(plan: &Plan, start: SystemTime) -> Result<Self, RunError> {
+        let depot = match &plan.target {
+            Target::Embedded => Self::embedded(plan.time, start).await?,
+            Target::Endpoint(endpoint) => Self {
+                embedded: None,
+                client: real_client()?,
+                endpoint: endpoint.clone(),
+                _server: None,
+            },
+        };
+        for number in plan.numbers() {
+            for name in [bucket(number), result_bucket(number)] {
+                depot.make_bucket(&name).await?;
+            }
+        }
+        Ok(depot)
+    }
+
+    async fn embedded(time: ClockKind, start: SystemTime) -> Result<Self, RunError> {
+        let clock = match time {
+            ClockKind::Virtual => weir_store::Clock::tokio(start),
+            ClockKind::Real => weir_store::Clock::system(),
+        };
+        let store = Store::memory()
+            .discard_bodies(true)
+            .clock(clock)
+            .open()
+            .map_err(|error| RunError::Store(error.to_string()))?;
+        if time == ClockKind::Virtual {
+            return Ok(Self {
+                client: store.http_client(),
+                embedded: Some(store),
+                endpoint: "http://127.0.0.1:1".into(),
+                _server: None,
+            });
+        }
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .map_err(RunError::machine("cannot listen on loopback"))?;
+        let server = store
+            .serve(listener)
+            .map_err(RunError::machine("cannot serve the store"))?;
+        Ok(Self {
+            client: real_client()?,
+            endpoint: server.endpoint(),
+            embedded: Some(store),
+            _server: Some(server),
+        })
+    }
+
+    async fn make_bucket(&self, name: &str) -> Result<(), RunError> {
+        match &self.embedded {
+            Some(store) => store
+                .create_bucket(name)
+                .await
+                .map_err(RunError::machine("cannot make a bucket")),
+            None => Ok(()),
+        }
+    }
+
+    /// The way to it, before any weather.
+    pub(super) fn client(&self) -> SharedHttpClient {
+        self.client.clone()
+    }
+
+    /// Its script of faults, where it has one.
+    pub(super) fn faults(&self) -> Option<Faults> {
+        self.embedded.as_ref().map(|store| store.faults().clone())
+    }
+
+    /// What it stores from now on, where it tells.
+    pub(super) fn events(&self) -> Option<UnboundedReceiver<ObjectCreated>> {
+        self.embedded.as_ref().map(Store::subscribe)
+    }
+
+    /// Its counters.
+    pub(super) fn stats(&self) -> Stats {
+        self.gauge()()
+    }
+
+    /// What reads its counters.
+    pub(super) fn gauge(&self) -> Arc<dyn Fn() -> Stats + Send + Sync> {
+        let store = self.embedded.clone();
+        Arc::new(move || store.as_ref().map(Store::stats).unwrap_or_default())
+    }
+
+    /// Every image that it holds, by site.
+    pub(super) fn images(&self) -> Vec<(u32, Object)> {
+        let objects = self.embedded.as_ref().map(Store::objects);
+        let images = objects.into_iter().flatten().filter_map(|object| {
+            let site = site_of_bucket(&object.bucket)?;
+            let object = Object {
+                key: object.key,
+                size: object.size,
+                sha256: object.sha256,
+                stored_at: DateTime::<Utc>::from(object.modified),
+            };
+            Some((site, object))
+        });
+        images.collect()
+    }
+}
+
+fn real_client() -> Result<SharedHttpClient, RunError> {
+    weir::s3::https_client(None).map_err(|error| RunError::Store(error.to_string()))
+}
+
+/// Where the sites of a run live.
+pub(super) fn of(plan: &Plan, depot: &Depot) -> Premises {
+    let keys = depot.embedded.as_ref().map(|store| {
+        let (id, secret) = store.credentials();
+        (id.to_owned(), secret.to_owned())
+    });
+    Premises {
+        folder: plan.work.clone(),
+        endpoint: depot.endpoint.clone(),
+        keys,
+        device: plan.device.clone(),
+    }
+}

@@ -228,3 +228,26 @@ async fn an_idle_fleet_asks_the_control_bucket_for_nothing() {
     assert_eq!(fleet.control.stats().requests, before);
     fleet.end_all().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_keeps_the_slot_and_outlasts_an_agent_that_dies() {
+    let settings = "max_concurrent_sites = 1\nlease = \"10s\"\nhold = \"60s\"\n";
+    let mut fleet = Fleet::new(2, settings).await;
+    fleet.start_all();
+    fleet.take_picture(0);
+    sleep(20 * SECOND).await;
+    let first = fleet.stored();
+    assert_eq!((first.len(), fleet.slots_taken()), (1, 1));
+    fleet.take_picture(1);
+    sleep(20 * SECOND).await;
+    assert_eq!(fleet.stored(), [], "the other waits for the hold");
+    fleet.crash(0).await;
+    sleep(3 * MINUTE).await;
+    let second = fleet.stored();
+    let apart = second[0].1 - first[0].1;
+    assert!(
+        apart >= MINUTE,
+        "{apart:?}: the pipeline was still at the first"
+    );
+    fleet.end_all().await;
+}

@@ -93,7 +93,11 @@ async fn the_slot_of_an_agent_that_died_is_another_s_within_its_lease() {
 
 #[tokio::test(start_paused = true)]
 async fn an_agent_that_ends_leaves_its_slot_free_at_once() {
-    let mut fleet = Fleet::new(2, "max_concurrent_sites = 1\nlease = \"1h\"\n").await;
+    let mut fleet = Fleet::new(
+        2,
+        "max_concurrent_sites = 1\nlease = \"1h\"\n[gate]\nmax_in_flight = 1\n",
+    )
+    .await;
     slow_uploads(&fleet);
     fleet.start_all();
     (0..3).for_each(|_| fleet.take_picture(0));

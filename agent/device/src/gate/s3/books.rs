@@ -178,7 +178,7 @@ impl Books {
                 for_its_own: false,
             })
             .collect();
-        waiting.sort_by(|one, other| other.since.cmp(&one.since));
+        waiting.sort_by_key(|one| std::cmp::Reverse(one.since));
         waiting
     }
 

@@ -85,10 +85,10 @@ impl Trial<'_> {
         let bodies: [String; RACERS] = std::array::from_fn(|number| format!("{round} {number}"));
         let [a, b, c, d] = &bodies;
         let (a, b, c, d) = tokio::join!(
-            self.put(a, when),
-            self.put(b, when),
-            self.put(c, when),
-            self.put(d, when)
+            Box::pin(self.put(a, when)),
+            Box::pin(self.put(b, when)),
+            Box::pin(self.put(c, when)),
+            Box::pin(self.put(d, when))
         );
         let won = [a?, b?, c?, d?].iter().flatten().count();
         if won == 1 {

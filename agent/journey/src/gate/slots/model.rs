@@ -404,7 +404,7 @@ impl World {
                 {
                     return Answer::Refused;
                 }
-                if self.trouble.seed % 2 == 0 {
+                if self.trouble.seed.is_multiple_of(2) {
                     self.slots.remove(&slot);
                 } else {
                     self.slots.insert(slot, found(Some(record)));

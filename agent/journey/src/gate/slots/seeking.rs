@@ -76,7 +76,9 @@ impl Seeking {
         writer: &mut Writer,
     ) -> Step {
         let wanted = demand.wanted && !demand.stopping;
-        if !wanted && !(self.unsure && self.doubted.is_some()) {
+        // A write that may have arrived is looked after, even when nobody wants the slot any longer.
+        let owed = self.unsure && self.doubted.is_some();
+        if !wanted && !owed {
             return match demand.permits {
                 0 => Step::Over,
                 _ => Step::Wait(Duration::MAX),

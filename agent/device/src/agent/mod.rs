@@ -15,6 +15,7 @@ pub(crate) mod timekeeper;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
@@ -24,6 +25,7 @@ use weir_journey::settle::{Cause, Patience};
 
 use crate::complaints::Complaints;
 use crate::config::{Config, Site};
+use crate::gate::ProbeError;
 use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::retain;
@@ -72,6 +74,9 @@ pub enum RunError {
     /// The listening socket.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The gate rests on what the store does not have.
+    #[error(transparent)]
+    Gate(#[from] ProbeError),
     /// A part of the agent ended although nobody asked it to: systemd starts it anew.
     #[error("{part} ended unexpectedly: {why}")]
     Ended {
@@ -102,8 +107,20 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
     if let Some(rebuilt) = &opened.rebuilt {
         tracing::error!("{rebuilt}");
     }
+    let gate = Arc::clone(&world.gate);
     let agent = Agent::assemble(config, world, opened.queue).await?;
-    agent.work(stop).await
+    let halt = stop.child_token();
+    let mut working = pin!(agent.work(halt.clone()));
+    let ended = tokio::select! {
+        biased;
+        ended = &mut working => ended,
+        refused = gate.refused() => {
+            halt.cancel();
+            working.await.and(Err(refused.into()))
+        }
+    };
+    gate.close().await;
+    ended
 }
 
 /// Makes the state directory and takes its lock.

@@ -16,7 +16,7 @@ use super::pace::Lesson;
 use super::parts::Parts;
 use super::source::{Found, find, holds};
 use super::{Destination, Means, Orders, day_of, millis};
-use crate::gate::{Linger, Permit};
+use crate::gate::{Linger, Permit, Validity};
 use crate::queue::{
     Class, Delayed, Dossier, Image, QueueError, Refused, SiteId, Stored, Unplugged,
 };
@@ -102,7 +102,12 @@ impl Carrier {
         permit.linger(Linger::For(longest));
         let sent = Arc::new(AtomicU64::new(0));
         let mut place = place(&to, &dossier.image);
-        let (mut outcome, lesson, away) = self.attempt(&to, &dossier, &mut place, &sent).await;
+        let validity = permit.validity();
+        let (mut outcome, lesson, away) = tokio::select! {
+            biased;
+            () = validity.over() => self.revoked(&dossier.image),
+            done = self.attempt(&to, &dossier, &mut place, &sent, &validity) => done,
+        };
         if let Outcome::Delay(delayed) = &mut outcome {
             // An attempt that sent none of its bytes (no link, no name server) has left nothing in the store.
             let none_sent = sent.load(Ordering::Relaxed) == 0 && dossier.image.multipart.is_none();
@@ -153,6 +158,7 @@ impl Carrier {
         dossier: &Dossier,
         place: &mut (String, String),
         sent: &Arc<AtomicU64>,
+        validity: &Validity,
     ) -> (Outcome, Lesson, Away) {
         let looked = {
             let (dossier, folders) = (dossier.clone(), to.directories.clone());
@@ -171,7 +177,7 @@ impl Carrier {
             }
             Err(error) => return self.unreadable(&dossier.image, &error.to_string()),
         };
-        let delivered = self.deliver(to, dossier, place, Arc::clone(&file), sent);
+        let delivered = self.deliver(to, dossier, place, Arc::clone(&file), sent, validity);
         match delivered.await {
             Ok(delivery) => {
                 self.arrived(&dossier.image, &delivery);
@@ -217,6 +223,7 @@ impl Carrier {
         (bucket, key): &mut (String, String),
         file: Arc<std::fs::File>,
         sent: &Arc<AtomicU64>,
+        validity: &Validity,
     ) -> Result<Delivery, SendError> {
         let image = &dossier.image;
         let about = describe(to, image);
@@ -234,6 +241,7 @@ impl Carrier {
                 metadata: &about,
                 unsure: image.unsure,
                 sent: Arc::clone(sent),
+                validity: validity.clone(),
                 parts: &parts,
             };
             match self.means.store.deliver(&parcel).await {
@@ -283,6 +291,15 @@ impl Carrier {
         self.complain("missing", &format!("{}: {why}", image.site_name));
         self.means.vitals.failed("missing");
         (Outcome::Lose(why), Lesson::Untried, Away::No)
+    }
+
+    /// The permit is valid no longer: the upload is broken off, which is nobody's failure.
+    fn revoked(&self, image: &Image) -> (Outcome, Lesson, Away) {
+        let why = "broken off: the slot of its site could not be renewed in time".to_owned();
+        self.complain("revoked", &format!("{}: {why}", image.site_name));
+        self.means.vitals.failed("revoked");
+        let outcome = self.delay(SHORTEST_WAIT, false, true, why);
+        (outcome, Lesson::Untried, Away::No)
     }
 
     fn unreadable(&self, image: &Image, why: &str) -> (Outcome, Lesson, Away) {

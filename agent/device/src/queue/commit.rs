@@ -89,7 +89,11 @@ impl Committer {
 
 /// Runs the operations in one transaction, commits it and answers them all.
 fn commit(conn: &Connection, batch: Vec<Operation>) {
-    let begin = || conn.prepare_cached("BEGIN IMMEDIATE")?.execute(()).map(|_| ());
+    let begin = || {
+        conn.prepare_cached("BEGIN IMMEDIATE")?
+            .execute(())
+            .map(|_| ())
+    };
     let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
     let mut begun = begin();
     for operation in batch {

@@ -3,28 +3,41 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
+
 use crate::run::{Plan, Target};
-use crate::report::ClockKind;
+use crate::weather::scenario::Scenario;
 
 /// Runs the program.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args: Vec<String> = args.into_iter().map(|a| a.to_string_lossy().into_owned()).collect();
+    let args: Vec<String> = args
+        .into_iter()
+        .map(|a| a.to_string_lossy().into_owned())
+        .collect();
     weir::logging::begin(weir::logging::Format::Text);
-    let sites = args[1].parse().unwrap();
-    let hours: u64 = args[2].parse().unwrap();
+    let mut scenario = Scenario::find(&args[1]).unwrap();
+    if let Some(sites) = args.get(2) {
+        scenario.run.sites = sites.parse().unwrap();
+    }
+    if let Some(hours) = args.get(3) {
+        scenario.run.length = std::time::Duration::from_secs(3600 * hours.parse::<u64>().unwrap());
+    }
+    if let Some(seed) = args.get(4) {
+        scenario.run.seed = seed.parse().unwrap();
+    }
     let work = tempfile::tempdir_in("/dev/shm").unwrap();
     let plan = Plan {
-        scenario: "test".into(), about: String::new(), sites, shard: None,
-        start: "2026-03-02T07:00:00Z".parse().unwrap(),
-        length: Duration::from_secs(3600 * hours), drain: Duration::from_secs(48 * 3600), seed: 1,
-        time: ClockKind::Virtual,
-        camera: crate::camera::Settings { schedule: args.get(3).map_or("1h", |s| s).parse().unwrap(), ..Default::default() },
-        weather: Vec::new(), pipeline: Default::default(), device: toml::Table::new(), target: Target::Embedded,
-        work: work.path().join("fleet"), fresh_within: Some(Duration::from_secs(60)),
+        scenario,
+        shard: None,
+        target: Target::Embedded,
+        work: work.path().join("fleet"),
+        command: String::new(),
     };
     let run = crate::run::run(&plan, Arc::new(|_| ()), CancellationToken::new()).unwrap();
     println!("{}", serde_json::to_string_pretty(&run.summary).unwrap());
+    if let Some(out) = args.get(5) {
+        crate::report::write(out.as_ref(), &run).unwrap();
+    }
     ExitCode::SUCCESS
 }

@@ -98,11 +98,11 @@ impl Fleet {
             *by_operation.entry(format!("{operation:?}")).or_default() += count;
         }
         Told {
-            scenario: self.plan.scenario.clone(),
-            seed: self.plan.seed,
-            clock: self.plan.time,
-            hours: self.plan.length.as_secs_f64() / 3600.0,
-            start: self.plan.start,
+            scenario: self.plan.scenario.name.clone(),
+            seed: self.plan.scenario.run.seed,
+            clock: self.plan.time(),
+            hours: self.plan.scenario.run.length.as_secs_f64() / 3600.0,
+            start: self.plan.scenario.run.start,
             end,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             completed,

@@ -44,8 +44,8 @@ impl Fleet {
     /// [`RunError`].
     pub async fn set_up(plan: &Plan) -> Result<Self, RunError> {
         let began = std::time::Instant::now();
-        let course = Course::begin(plan.start);
-        let depot = Depot::open(plan, SystemTime::from(plan.start)).await?;
+        let course = Course::begin(plan.scenario.run.start);
+        let depot = Depot::open(plan, SystemTime::from(plan.scenario.run.start)).await?;
         let premises = premises::of(plan, &depot);
         premises.prepare()?;
         let ledger = Ledger::default();
@@ -54,9 +54,10 @@ impl Fleet {
             images: usize::MAX,
             images_per_site: 4,
         });
+        let seed = plan.scenario.run.seed;
         let mut stations = Vec::new();
         for number in plan.numbers() {
-            let link = Link::new(plan.seed ^ u64::from(number));
+            let link = Link::new(seed ^ u64::from(number));
             let client = link.client(depot.client());
             let mut disk = None;
             let site = Site::set_up(number, &premises, course, |home, _| {
@@ -69,11 +70,11 @@ impl Fleet {
                 }
             })?;
             let disk = disk.unwrap_or_else(|| SimulatedDisk::new(0, DISK, PathBuf::new()));
-            let station = Station::new(site, link, disk, ledger.clone(), course, plan.seed);
+            let station = Station::new(site, link, disk, ledger.clone(), course, seed);
             stations.push(station);
         }
         Ok(Self {
-            forecast: Forecast::of(&plan.weather, plan.sites, plan.seed, plan.length),
+            forecast: plan.scenario.forecast(),
             plan: plan.clone(),
             course,
             depot,
@@ -107,15 +108,15 @@ impl Fleet {
     }
 
     fn begin_cameras(&self, acting: &mut JoinSet<()>) {
-        let fresh = self.fresh_at();
+        let (fresh, run) = (self.fresh_at(), &self.plan.scenario.run);
         for station in &self.stations {
             let camera = Camera::new(
-                &self.plan.camera,
+                &self.plan.scenario.camera,
                 station.number,
-                self.plan.sites,
-                self.plan.seed,
-                self.plan.start,
-                self.plan.length,
+                run.sites,
+                run.seed,
+                run.start,
+                run.length,
             );
             let station = station.clone();
             acting.spawn(async move {
@@ -129,7 +130,7 @@ impl Fleet {
     /// When every site takes a picture of its own that shows whether it has recovered, since the start.
     pub(super) fn fresh_at(&self) -> Duration {
         match self.forecast.last_fault_ends() {
-            Duration::ZERO => self.plan.length,
+            Duration::ZERO => self.plan.scenario.run.length,
             at => at + Duration::from_secs(1),
         }
     }
@@ -184,12 +185,11 @@ impl Fleet {
 
     /// The cameras' time, and then until all that is owed has been uploaded, but not for ever.
     async fn until_all_is_done(&self) {
-        self.course
-            .reach(self.plan.length.max(self.fresh_at()))
-            .await;
+        let run = &self.plan.scenario.run;
+        self.course.reach(run.length.max(self.fresh_at())).await;
         // Pictures of the last moment are written, and slow ones too.
         tokio::time::sleep(REST).await;
-        let end = self.course.now() + self.plan.drain;
+        let end = self.course.now() + run.drain;
         while self.ledger.balance().waiting > 0 && self.course.now() < end {
             tokio::time::sleep(GLANCE).await;
         }

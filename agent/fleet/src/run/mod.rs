@@ -54,7 +54,7 @@ pub type Audience = Arc<dyn Fn(&Progress) + Send + Sync>;
 /// # Errors
 /// [`RunError`]: nothing was run. What goes wrong in a run is in its verdict.
 pub fn run(plan: &Plan, audience: Audience, stop: CancellationToken) -> Result<Run, RunError> {
-    let mut runtime = match plan.time {
+    let mut runtime = match plan.time() {
         ClockKind::Virtual => {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             runtime.start_paused(true);
@@ -66,8 +66,8 @@ pub fn run(plan: &Plan, audience: Audience, stop: CancellationToken) -> Result<R
         .enable_all()
         .build()
         .map_err(RunError::machine("cannot start a runtime"))?;
-    let _in_turn = (plan.time == ClockKind::Virtual).then(weir::blocking::in_turn);
-    fastrand::seed(plan.seed);
+    let _in_turn = (plan.time() == ClockKind::Virtual).then(weir::blocking::in_turn);
+    fastrand::seed(plan.scenario.run.seed);
     runtime.block_on(async {
         let fleet = Fleet::set_up(plan).await?;
         fleet.run(audience, stop).await

@@ -1,14 +1,10 @@
-//! What a run does, worked out from a scenario and the command line.
+//! What a run does: a scenario, where it runs, and which part of it.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
 
 use crate::report::{ClockKind, Shard};
-use crate::weather::Spell;
-use crate::{camera, pipeline};
+use crate::weather::scenario::{Scenario, Time};
 
 /// The store of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,49 +18,48 @@ pub enum Target {
 /// What a run does.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The scenario's name.
-    pub scenario: String,
-    /// What the scenario says of itself.
-    pub about: String,
-    /// Sites of the whole fleet.
-    pub sites: u32,
-    /// The part that runs here, where it is a part.
+    /// Sites, cameras, weather, pipeline.
+    pub scenario: Scenario,
+    /// The part of the fleet that runs here, where it is a part.
     pub shard: Option<Shard>,
-    /// When it begins.
-    pub start: DateTime<Utc>,
-    /// How long the cameras take pictures.
-    pub length: Duration,
-    /// How long after that what is owed may take to be uploaded.
-    pub drain: Duration,
-    /// Where all randomness comes from.
-    pub seed: u64,
-    /// How time passes.
-    pub time: ClockKind,
-    /// What the cameras do.
-    pub camera: camera::Settings,
-    /// What befalls the sites.
-    pub weather: Vec<Spell>,
-    /// The pipeline behind the buckets.
-    pub pipeline: pipeline::Settings,
-    /// Settings of every agent.
-    pub device: toml::Table,
     /// The store.
     pub target: Target,
-    /// Where the sites' folders are made.
+    /// Where the sites' folders are made; nothing else is in it.
     pub work: PathBuf,
-    /// A fresh image must be stored so soon after the last fault; `None` where a scenario holds images back.
-    pub fresh_within: Option<Duration>,
+    /// The command line that makes this run again, for the report.
+    pub command: String,
 }
 
 impl Plan {
     /// The numbers of the sites that run here.
     pub fn numbers(&self) -> RangeInclusive<u32> {
+        let sites = self.scenario.run.sites;
         let Some(Shard { index, of }) = self.shard else {
-            return 1..=self.sites;
+            return 1..=sites;
         };
-        let bound = |part: u32| u64::from(self.sites) * u64::from(part) / u64::from(of);
+        let bound = |part: u32| u64::from(sites) * u64::from(part) / u64::from(of);
         let at = |part| u32::try_from(bound(part)).unwrap_or(u32::MAX);
         at(index - 1) + 1..=at(index)
+    }
+
+    /// The most sites that may be in the pipeline at once: of a shard, its share. The shares of all add up to no more
+    /// than the whole; each is at least 1.
+    pub fn cap(&self) -> u32 {
+        let cap = self.scenario.run.max_concurrent_sites;
+        self.shard.map_or(cap, |Shard { index, of }| {
+            let bound = |part: u32| u64::from(cap) * u64::from(part) / u64::from(of);
+            u32::try_from(bound(index) - bound(index - 1))
+                .unwrap_or(cap)
+                .max(1)
+        })
+    }
+
+    /// Whose time it takes.
+    pub fn time(&self) -> ClockKind {
+        match self.scenario.run.clock {
+            Time::Virtual => ClockKind::Virtual,
+            Time::Real => ClockKind::Real,
+        }
     }
 }
 
@@ -92,16 +87,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shards_share_the_sites_without_gap_or_overlap(sites in 0u32..5_000, of in 1u32..50) {
+        fn shards_share_sites_and_cap_without_gap_or_overlap(sites in 1u32..5_000, cap in 1u32..400, of in 1u32..50) {
             let mut plan = crate::run::tests::plan(sites);
-            let mut next = 1;
+            plan.scenario.run.max_concurrent_sites = cap;
+            let (mut next, mut caps) = (1, 0);
             for index in 1..=of {
                 plan.shard = Some(Shard { index, of });
                 let numbers = plan.numbers();
                 prop_assert_eq!(*numbers.start(), next);
                 next = numbers.end() + 1;
+                caps += plan.cap();
             }
             prop_assert_eq!(next, sites + 1);
+            prop_assert!(caps == cap.max(caps.min(of)), "{} shares of {} are {}", of, cap, caps);
         }
     }
 

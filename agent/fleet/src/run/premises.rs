@@ -28,7 +28,7 @@ impl Depot {
     /// Opens the store and makes the buckets.
     pub(super) async fn open(plan: &Plan, start: SystemTime) -> Result<Self, RunError> {
         let depot = match &plan.target {
-            Target::Embedded => Self::embedded(plan.time, start).await?,
+            Target::Embedded => Self::embedded(plan.time(), start).await?,
             Target::Endpoint(endpoint) => Self {
                 embedded: None,
                 client: real_client()?,
@@ -143,6 +143,6 @@ pub(super) fn of(plan: &Plan, depot: &Depot) -> Premises {
         folder: plan.work.clone(),
         endpoint: depot.endpoint.clone(),
         keys,
-        device: plan.device.clone(),
+        device: plan.scenario.agents(),
     }
 }

@@ -66,7 +66,7 @@ impl View {
             stations: fleet.stations.clone(),
             ledger: fleet.ledger.clone(),
             depot: fleet.depot.gauge(),
-            length: fleet.plan.length,
+            length: fleet.plan.scenario.run.length,
         }
     }
 

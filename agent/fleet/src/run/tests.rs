@@ -1,35 +1,29 @@
 //! Whole runs in virtual time, small ones.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::plan::{Plan, Target};
-use crate::report::{ClockKind, Run};
+use crate::report::Run;
+use crate::weather::scenario::Scenario;
 
 /// An hour of `sites` sites, a picture every ten minutes.
 pub(crate) fn plan(sites: u32) -> Plan {
+    planned(&format!(
+        "[run]\nsites = {sites}\nlength = \"1h\"\n[camera]\nschedule = \"every 10m\"\n"
+    ))
+}
+
+/// The scenario of this text.
+pub(crate) fn planned(text: &str) -> Plan {
     Plan {
-        scenario: "test".into(),
-        about: String::new(),
-        sites,
+        scenario: Scenario::parse("test", Path::new(""), text).unwrap(),
         shard: None,
-        start: "2026-03-02T07:00:00Z".parse().unwrap(),
-        length: Duration::from_secs(3600),
-        drain: Duration::from_secs(48 * 3600),
-        seed: 1,
-        time: ClockKind::Virtual,
-        camera: crate::camera::Settings {
-            schedule: "10m".parse().unwrap(),
-            ..Default::default()
-        },
-        weather: Vec::new(),
-        pipeline: Default::default(),
-        device: toml::Table::new(),
         target: Target::Embedded,
         work: std::path::PathBuf::new(),
-        fresh_within: Some(Duration::from_secs(60)),
+        command: String::new(),
     }
 }
 

@@ -28,4 +28,4 @@ mod whole_file;
 pub mod world;
 
 pub use agent::{RunError, run};
-pub use world::{World, WorldError};
+pub use world::World;

@@ -6,21 +6,10 @@ use std::sync::Arc;
 use aws_sdk_s3::config::SharedHttpClient;
 
 use crate::clock::Clock;
-use crate::gate::{Gate, Limits, LocalGate};
+use crate::gate::{self, Gate};
 use crate::retain::Meter;
 use crate::watch::{Eyes, Inbox};
 use crate::{config, s3};
-
-/// Why the real world cannot be reached as configured.
-#[derive(Debug, thiserror::Error)]
-pub enum WorldError {
-    /// The way to the store.
-    #[error(transparent)]
-    Store(#[from] s3::StoreError),
-    /// Devices cannot share places with this version.
-    #[error("pipeline.gate = \"s3\": this version counts sites within a process only")]
-    NoSuchGate,
-}
 
 /// Everything that the agent reaches outside of itself.
 #[derive(Debug, Clone)]
@@ -43,17 +32,16 @@ impl World {
     /// The real one, for a configuration.
     ///
     /// # Errors
-    /// When `store.tls_ca_file` cannot be used, or the gate is one that this version does not have.
-    pub fn real(config: &config::Config) -> Result<Self, WorldError> {
-        if config.pipeline.gate == config::Gatekeeper::S3 {
-            return Err(WorldError::NoSuchGate);
-        }
+    /// When `store.tls_ca_file` cannot be used.
+    pub fn real(config: &config::Config) -> Result<Self, s3::StoreError> {
+        let http = s3::https_client(config.store.tls_ca_file.as_ref())?;
+        let clock = Clock::system();
         Ok(Self {
-            http: s3::https_client(config.store.tls_ca_file.as_ref())?,
-            clock: Clock::system(),
+            gate: gate::open(config, http.clone(), clock.clone()),
+            http,
+            clock,
             eyes: Eyes::Inotify,
             inbox: Inbox::new(),
-            gate: Arc::new(LocalGate::new(Limits::of(config)).of_agent()),
             disks: Meter::system(),
         })
     }

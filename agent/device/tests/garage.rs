@@ -64,3 +64,20 @@ fn garage_gets_everything_once_through_kills_on_both_sides() {
     let (mut server, keys) = garage(folder.path());
     visit::survives_kills_on_both_sides(&mut server, &keys);
 }
+
+#[test]
+fn slots_on_garage_are_refused_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, keys) = garage(folder.path());
+    server.make("weir-control");
+    let mut station = visit::station(&keys);
+    station.set("pipeline.gate", "s3");
+    station.set("pipeline.control_bucket", "weir-control");
+    let ended = station.weir(&["run"]);
+    assert_eq!(ended.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        said.contains("needs a store with conditional writes"),
+        "{said}"
+    );
+}

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod camera;
+pub mod cli;
 pub mod course;
 pub mod oracle;
 pub mod pipeline;

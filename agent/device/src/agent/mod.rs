@@ -15,6 +15,7 @@ pub(crate) mod timekeeper;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
@@ -24,6 +25,7 @@ use weir_journey::settle::{Cause, Patience};
 
 use crate::complaints::Complaints;
 use crate::config::{Config, Site};
+use crate::gate::ProbeError;
 use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::retain;
@@ -72,6 +74,9 @@ pub enum RunError {
     /// The listening socket.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The gate rests on what the store does not have.
+    #[error(transparent)]
+    Gate(#[from] ProbeError),
     /// A part of the agent ended although nobody asked it to: systemd starts it anew.
     #[error("{part} ended unexpectedly: {why}")]
     Ended {
@@ -102,8 +107,20 @@ pub async fn run(config: Config, world: World, stop: CancellationToken) -> Resul
     if let Some(rebuilt) = &opened.rebuilt {
         tracing::error!("{rebuilt}");
     }
+    let gate = Arc::clone(&world.gate);
     let agent = Agent::assemble(config, world, opened.queue).await?;
-    agent.work(stop).await
+    let halt = stop.child_token();
+    let mut working = pin!(agent.work(halt.clone()));
+    let ended = tokio::select! {
+        biased;
+        ended = &mut working => ended,
+        refused = gate.refused() => {
+            halt.cancel();
+            working.await.and(Err(refused.into()))
+        }
+    };
+    gate.close().await;
+    ended
 }
 
 /// Makes the state directory and takes its lock.
@@ -197,15 +214,16 @@ impl Agent {
             None => None,
         };
         let uploader = self.uploader().await?;
-        let standing = Arc::new(Standing::new(
-            self.queue.view().clone(),
-            Arc::clone(&self.live),
-            uploader.progress(),
-            Arc::clone(&self.timekeeper),
-            Arc::clone(&self.vitals),
-            Arc::clone(&self.disks),
-            self.destinations.clone(),
-        ));
+        let standing = Arc::new(Standing {
+            view: self.queue.view().clone(),
+            live: Arc::clone(&self.live),
+            progress: uploader.progress(),
+            gate: Arc::clone(&self.world.gate),
+            timekeeper: Arc::clone(&self.timekeeper),
+            vitals: Arc::clone(&self.vitals),
+            disks: Arc::clone(&self.disks),
+            sites: self.destinations.clone(),
+        });
         let halt = stop.child_token();
         let mut parts: JoinSet<Ended> = JoinSet::new();
         if let Some(listener) = listener {

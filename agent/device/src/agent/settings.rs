@@ -4,7 +4,7 @@ use weir_journey::upload::Schedule;
 
 use crate::config::{Config, Ramp};
 use crate::s3::StoreConfig;
-use crate::upload::Orders;
+use crate::upload::{Orders, Results};
 use crate::watch::{Root, RootId};
 
 /// The camera folders of all sites, numbered in the order of the configuration.
@@ -52,6 +52,11 @@ pub(crate) fn orders(config: &Config) -> Orders {
         windows: config.gate.windows.clone(),
         daily_budget: config.gate.daily_budget.map(std::num::NonZeroU64::get),
         pipeline: config.pipeline.paced(),
+        hold: config.pipeline.hold,
+        results: Results {
+            bucket: config.pipeline.result_bucket.clone(),
+            key: config.pipeline.result_key.template().clone(),
+        },
         tolerance: config.gate.breaker_failures,
         probes: schedule(config.gate.probe),
         retries: schedule(config.upload.backoff),

@@ -12,11 +12,12 @@ use weir_journey::queue::State;
 use super::timekeeper::Timekeeper;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gate::{Gate, GateStanding};
 use crate::queue::{ClockStep, Hold, QueueError, SiteStats, Stats, Synchronised, View};
 use crate::retain::{self, DiskStanding};
 use crate::serve::{
-    self, ClockStatus, ClockStepStatus, DirectoryStatus, DiskStatus, LinkStatus, SiteStatus,
-    Status, Vitals, WatchStatus,
+    self, ClockStatus, ClockStepStatus, DirectoryStatus, DiskStatus, LinkStatus, PipelineStatus,
+    SiteStatus, Status, Vitals, WaitingStatus, WatchStatus,
 };
 use crate::systemd;
 use crate::upload::{Destination, Progress};
@@ -122,41 +123,23 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Everything that can be told of a running agent.
 pub(super) struct Standing {
-    view: View,
-    live: Arc<Live>,
-    progress: Arc<Mutex<Progress>>,
-    timekeeper: Arc<Timekeeper>,
-    vitals: Arc<Vitals>,
-    disks: Arc<retain::Standing>,
-    sites: Vec<Destination>,
+    pub(super) view: View,
+    pub(super) live: Arc<Live>,
+    pub(super) progress: Arc<Mutex<Progress>>,
+    pub(super) gate: Arc<dyn Gate>,
+    pub(super) timekeeper: Arc<Timekeeper>,
+    pub(super) vitals: Arc<Vitals>,
+    pub(super) disks: Arc<retain::Standing>,
+    pub(super) sites: Vec<Destination>,
 }
 
 impl Standing {
-    pub(super) const fn new(
-        view: View,
-        live: Arc<Live>,
-        progress: Arc<Mutex<Progress>>,
-        timekeeper: Arc<Timekeeper>,
-        vitals: Arc<Vitals>,
-        disks: Arc<retain::Standing>,
-        sites: Vec<Destination>,
-    ) -> Self {
-        Self {
-            view,
-            live,
-            progress,
-            timekeeper,
-            vitals,
-            disks,
-            sites,
-        }
-    }
-
     async fn gather(&self) -> Result<Status, QueueError> {
         let now = self.live.clock.now();
         let (stats, holds) = (self.view.stats().await?, self.view.holds().await?);
         let progress = lock(&self.progress).clone();
         let link = self.link(&progress, now);
+        let gate = self.gate.standing();
         let ahead = self
             .timekeeper
             .store_ahead()
@@ -174,6 +157,7 @@ impl Standing {
                 last_step: self.view.last_clock_step().await?.as_ref().map(clock_step),
             },
             watch: self.live.watch(),
+            pipeline: pipeline(&gate, now),
             sites: Vec::new(),
             quarantined: quarantined(&stats),
             disks: self.disks.disks().into_iter().map(disk_status).collect(),
@@ -184,7 +168,7 @@ impl Standing {
                 path: directory.to_string_lossy().into_owned(),
                 present: self.live.is_present(directory),
             });
-            let held = held(site, &progress, &holds);
+            let held = held(site, &progress, &holds).or_else(|| waits(site, &gate));
             let counts = stats.sites.get(&site.name).cloned().unwrap_or_default();
             status.sites.push(site_status(
                 site.name.as_str(),
@@ -261,6 +245,34 @@ fn held(site: &Destination, progress: &Progress, holds: &[Hold]) -> Option<Strin
                 .find(|(name, _)| *name == site.name)
                 .map(|(_, why)| why.clone())
         })
+}
+
+/// What a site waits for at the gate.
+fn waits(site: &Destination, gate: &GateStanding) -> Option<String> {
+    let waiting = gate.waiting.iter().find(|one| one.site == site.name)?;
+    let seconds = waiting.since.as_secs();
+    Some(if waiting.for_its_own {
+        format!("the pipeline is at an image of its own; the next waits for {seconds} s")
+    } else {
+        format!(
+            "waits for a place in the pipeline for {seconds} s: {} of {} sites are in it",
+            gate.sites, gate.most_sites
+        )
+    })
+}
+
+fn pipeline(gate: &GateStanding, now: DateTime<Utc>) -> PipelineStatus {
+    let waiting = gate.waiting.iter().map(|one| WaitingStatus {
+        site: one.site.to_string(),
+        since: chrono::Duration::from_std(one.since).map_or(now, |since| now - since),
+        for_its_own: one.for_its_own,
+    });
+    PipelineStatus {
+        sites: gate.sites,
+        max_sites: gate.most_sites,
+        held: gate.held,
+        waiting: waiting.collect(),
+    }
 }
 
 fn site_status(
@@ -382,6 +394,7 @@ fn blank(now: DateTime<Utc>) -> Status {
         link: LinkStatus::default(),
         clock: ClockStatus::default(),
         watch: WatchStatus::default(),
+        pipeline: PipelineStatus::default(),
         sites: Vec::new(),
         quarantined: BTreeMap::new(),
         disks: Vec::new(),

@@ -18,6 +18,7 @@ mod finding;
 mod folder;
 mod link;
 mod sites;
+mod slots;
 mod state;
 mod tls;
 mod walk;
@@ -82,8 +83,13 @@ pub async fn run(
         .filter(|site| inquiry.site.as_ref().is_none_or(|only| *only == site.name))
         .cloned()
         .collect();
-    let reached = reach(config, http, &clock, inquiry, &sites).await;
+    let reached = reach(config, http.clone(), &clock, inquiry, &sites).await;
     tell(reached.findings);
+    let worth = reached.store.as_ref().map(|_| ()).map_err(|why| *why);
+    let slots = slots::check(config, http, clock, inquiry, worth).await;
+    if !slots.is_empty() {
+        tell(slots);
+    }
     sites::check(config, inquiry.write, sites, reached.store, emit).await;
 }
 

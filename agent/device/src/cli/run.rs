@@ -50,7 +50,9 @@ async fn watched(config: Config) -> Result<ExitCode, Failed> {
     let world = World::real(&config).map_err(|error| Failed::Configuration(error.to_string()))?;
     match crate::run(config, world, stop).await {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error @ RunError::NoSite) => Err(Failed::Configuration(error.to_string())),
+        Err(error @ (RunError::NoSite | RunError::Gate(_))) => {
+            Err(Failed::Configuration(error.to_string()))
+        }
         Err(error) => Err(Failed::Work(error.to_string())),
     }
 }

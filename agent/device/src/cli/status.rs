@@ -105,6 +105,16 @@ fn page(status: &Status, paint: Paint) -> String {
             text.push_str(&format!("  held       {held}\n"));
         }
     }
+    let pipeline = &status.pipeline;
+    if pipeline.max_sites > 0 {
+        text.push_str(&format!(
+            "\npipeline\n  sites      {} of {}, {} images held after their upload, {} sites wait\n",
+            pipeline.sites,
+            pipeline.max_sites,
+            pipeline.held,
+            pipeline.waiting.len()
+        ));
+    }
     for disk in &status.disks {
         let percent = u128::from(disk.free_bytes) * 100 / u128::from(disk.bytes.max(1));
         let folders = disk.folders.join(", ");

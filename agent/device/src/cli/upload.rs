@@ -140,6 +140,7 @@ fn failed(error: ImportError, json: bool) -> Failed {
             Failed::Usage(error.to_string())
         }
         ImportError::Usage(_) => Failed::Usage(error.to_string()),
+        ImportError::Run(crate::RunError::Gate(_)) => Failed::Configuration(error.to_string()),
         _ => Failed::Work(error.to_string()),
     }
 }

@@ -319,7 +319,7 @@ impl Line {
                 for_its_own: matches!(wish.place, Place::Beside),
             })
             .collect();
-        waiting.sort_by(|one, other| other.since.cmp(&one.since));
+        waiting.sort_by_key(|one| std::cmp::Reverse(one.since));
         let offered_only = |inside: &&Inside| inside.uploads + inside.held == 0;
         GateStanding {
             sites: self.inside.len() - self.inside.values().filter(offered_only).count(),

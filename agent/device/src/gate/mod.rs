@@ -9,6 +9,11 @@
 
 mod line;
 mod local;
+mod open;
+pub mod s3;
+#[cfg(test)]
+mod tests;
+mod validity;
 
 use std::fmt;
 use std::time::Duration;
@@ -17,6 +22,9 @@ use tokio::time::Instant;
 use weir_journey::identity::SiteName;
 
 pub use local::{AgentGate, Limits, LocalGate};
+pub use open::{connect, open, settings};
+pub use s3::{ProbeError, S3Gate};
+pub use validity::Validity;
 
 /// Lets images of a site into the pipeline.
 #[async_trait::async_trait]
@@ -43,6 +51,14 @@ pub trait Gate: fmt::Debug + Send + Sync + 'static {
     fn standing(&self) -> GateStanding {
         GateStanding::default()
     }
+
+    /// Returns when the gate turns out to be one that cannot be: what it rests on is not there. Most gates never do.
+    async fn refused(&self) -> ProbeError {
+        std::future::pending().await
+    }
+
+    /// The agent ends, and all of its permits were dropped: what it holds elsewhere is given back.
+    async fn close(&self) {}
 }
 
 /// How things stand at a gate.
@@ -79,6 +95,11 @@ pub trait Held: Send + 'static {
 
     /// Should it be dropped from now on (the agent may die), the place is kept so long.
     fn linger(&mut self, _linger: Linger) {}
+
+    /// Until when it may be used.
+    fn validity(&self) -> Validity {
+        Validity::FOR_EVER
+    }
 }
 
 /// How long a place is kept after its permit was dropped.
@@ -111,6 +132,11 @@ impl Permit {
     /// The upload is over and the image is in the pipeline.
     pub fn stored(&mut self) {
         self.0.stored();
+    }
+
+    /// Until when it may be used: what is sent under it is broken off then.
+    pub fn validity(&self) -> Validity {
+        self.0.validity()
     }
 
     /// How long the place is kept should the permit be dropped from now on.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
+use weir_journey::gate::Hold;
 use weir_journey::queue::State;
 
 use super::ending::Summary;
@@ -16,7 +17,7 @@ use super::run::{Audience, Hands, Import, Progress};
 use super::survey::Survey;
 use super::{ImportError, Request};
 use crate::agent::RunError;
-use crate::config::Config;
+use crate::config::{Config, Gatekeeper};
 use crate::lock::holder;
 use crate::queue::QueueError;
 use crate::watch;
@@ -264,10 +265,13 @@ impl<'a> Course<'a> {
                 pause.as_secs() + 1
             ));
         }
-        carrying
-            .held
-            .first()
-            .map(|(site, why)| format!("{site}: {why}"))
+        let held = carrying.held.first();
+        held.map(|(site, why)| format!("{site}: {why}"))
+            .or_else(|| {
+                let standing = self.import.world.gate.standing();
+                let first = standing.waiting.first()?;
+                Some(format!("{}: waits for a place in the pipeline", first.site))
+            })
     }
 
     /// Whether something that was configured holds images back: then nothing moves, and rightly so.
@@ -277,11 +281,15 @@ impl<'a> Course<'a> {
                 !self.config.gate.windows.0.is_empty()
                     || self.config.gate.daily_budget.is_some()
                     || self.config.pipeline.concurrency.is_some()
+                    || self.config.pipeline.hold != Hold::Upload
+                    || self.config.pipeline.gate == Gatekeeper::S3
             }
             Some(carrying) => {
                 let carrying = carrying.lock().unwrap_or_else(PoisonError::into_inner);
                 carrying.down_since.is_none()
-                    && (carrying.paced.is_some() || !carrying.held.is_empty())
+                    && (carrying.paced.is_some()
+                        || !carrying.held.is_empty()
+                        || !self.import.world.gate.standing().waiting.is_empty())
             }
         }
     }

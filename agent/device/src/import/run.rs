@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, mpsc};
@@ -77,8 +78,20 @@ pub async fn run(
         return Err(ImportError::Unmatched(surveyed.unmatched));
     }
     let import = Import::open(&config, &world, &request, sources, matching, sites).await?;
-    let course = Course::begin(import, &config, &request, surveyed, stop).await?;
-    course.run(audience).await
+    let (gate, halt) = (Arc::clone(&world.gate), stop.child_token());
+    let ours = matches!(import.hands, Hands::Ours(..));
+    let course = Course::begin(import, &config, &request, surveyed, halt.clone()).await?;
+    let mut working = pin!(course.run(audience));
+    let done = tokio::select! {
+        biased;
+        done = &mut working => done,
+        refused = gate.refused(), if ours => {
+            halt.cancel();
+            working.await.and(Err(RunError::Gate(refused).into()))
+        }
+    };
+    gate.close().await;
+    done
 }
 
 /// Everything that is there and whose it is.

@@ -89,7 +89,7 @@ impl Committer {
 
 /// Runs the operations in one transaction, commits it and answers them all.
 fn commit(conn: &Connection, batch: Vec<Operation>) {
-    let begin = || conn.execute_batch("BEGIN IMMEDIATE");
+    let begin = || conn.prepare_cached("BEGIN IMMEDIATE")?.execute(()).map(|_| ());
     let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
     let mut begun = begin();
     for operation in batch {
@@ -103,7 +103,7 @@ fn commit(conn: &Connection, batch: Vec<Operation>) {
             begun = begin();
         }
     }
-    let committed = begun.and_then(|()| conn.execute_batch("COMMIT"));
+    let committed = begun.and_then(|()| conn.prepare_cached("COMMIT")?.execute(()).map(|_| ()));
     if !conn.is_autocommit() {
         // Should this fail as well, then SQLite keeps refusing `BEGIN`, which every caller is told.
         let _ = conn.execute_batch("ROLLBACK");

@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::QueueError;
@@ -57,6 +58,9 @@ pub(super) fn connect(file: &Path, access: Access) -> Result<Connection, QueueEr
     };
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
+    // Otherwise every statement that might use a partial index is compiled anew whenever a value is bound to it,
+    // which costs more than running it.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     for (name, wanted) in SETTINGS {
         // The mode of the log belongs to whoever writes.
         if access == Access::Write || name != "journal_mode" {

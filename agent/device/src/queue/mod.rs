@@ -82,6 +82,7 @@ pub struct Queue {
     // Closed first: the last connection tidies the write-ahead log away, which a reader cannot.
     view: View,
     committer: Arc<Committer>,
+    interrupted: Arc<[ImageId]>,
 }
 
 impl std::fmt::Debug for Queue {
@@ -107,8 +108,9 @@ impl Queue {
     /// database; never because it is damaged.
     pub async fn open(dir: PathBuf, now: DateTime<Utc>) -> Result<Opened, QueueError> {
         blocking(move || {
-            let (opened, rebuilt) = open::as_owner(&dir, now)?;
-            let queue = Self::new(opened, &dir);
+            let (opened, rebuilt, interrupted) = open::as_owner(&dir, now)?;
+            let mut queue = Self::new(opened, &dir);
+            queue.interrupted = interrupted.into();
             Ok(Opened { queue, rebuilt })
         })
         .await
@@ -135,7 +137,13 @@ impl Queue {
         Self {
             committer: Committer::new(opened.writer),
             view: View::new(opened.reader, dir),
+            interrupted: Arc::default(),
         }
+    }
+
+    /// Images that were on their way when the owner before this one died; none where the queue is opened beside one.
+    pub fn interrupted(&self) -> &[ImageId] {
+        &self.interrupted
     }
 
     /// Reads the queue.

@@ -54,23 +54,23 @@ pub(super) struct Connections {
     pub(super) reader: Connection,
 }
 
-/// Opens the queue for the daemon, and takes back the claims of a run that was killed.
+/// Opens the queue for the daemon, and takes back the claims of a run that was killed: the images that it gives.
 pub(super) fn as_owner(
     dir: &Path,
     now: DateTime<Utc>,
-) -> Result<(Connections, Option<Rebuilt>), QueueError> {
+) -> Result<(Connections, Option<Rebuilt>, Vec<ImageId>), QueueError> {
     let files = Files::of(dir);
-    let (writer, rebuilt) = match sound(&files) {
-        Ok(writer) => (writer, None),
+    let (writer, rebuilt, claimed) = match sound(&files) {
+        Ok((writer, claimed)) => (writer, None, claimed),
         Err(Unsound::Because(reason)) => {
             let (writer, rebuilt) = rebuild(&files, now, reason)?;
-            (writer, Some(rebuilt))
+            (writer, Some(rebuilt), Vec::new())
         }
         Err(Unsound::Failed(error)) => return Err(error),
     };
     files.trust_it()?;
     let reader = connect(&files.database(), Access::Read)?;
-    Ok((Connections { writer, reader }, rebuilt))
+    Ok((Connections { writer, reader }, rebuilt, claimed))
 }
 
 /// Opens the queue beside a running daemon: nothing is created, migrated or recovered.
@@ -130,7 +130,7 @@ impl From<QueueError> for Unsound {
 }
 
 /// Opens and migrates the database that is there, or makes one where none ever was.
-fn sound(files: &Files) -> Result<Connection, Unsound> {
+fn sound(files: &Files) -> Result<(Connection, Vec<ImageId>), Unsound> {
     let suspicion = files.suspicion();
     if let Some(reason) = &suspicion
         && !files.database().exists()
@@ -157,8 +157,8 @@ fn sound(files: &Files) -> Result<Connection, Unsound> {
         start_rebuilding(&conn, &reason)?;
     }
     // Damage that this meets is still met before anybody relies on the database.
-    recover(&conn)?;
-    Ok(conn)
+    let claimed = recover(&conn)?;
+    Ok((conn, claimed))
 }
 
 /// From now on an image that is accepted may be in the store already.
@@ -196,7 +196,7 @@ pub(super) fn rebuild(
 }
 
 /// Claims of a process that is gone go back into the queue; the store may hold what they sent.
-fn recover(conn: &Connection) -> Result<(), QueueError> {
+fn recover(conn: &Connection) -> Result<Vec<ImageId>, QueueError> {
     conn.execute_batch("BEGIN IMMEDIATE")?;
     let claimed: Vec<ImageId> = conn
         .prepare(
@@ -205,9 +205,9 @@ fn recover(conn: &Connection) -> Result<(), QueueError> {
         )?
         .query_map([State::Uploading.code()], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    for id in claimed {
+    for &id in &claimed {
         as_indexed(step(conn, id, Move::Release, "unsure = 1", &[]))?;
     }
     conn.execute_batch("COMMIT")?;
-    Ok(())
+    Ok(claimed)
 }

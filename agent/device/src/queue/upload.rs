@@ -161,6 +161,35 @@ pub(super) fn verified(conn: &Connection, id: ImageId, stored: &Stored) -> Resul
     forget_parts(conn, id)
 }
 
+/// The images of a site that were verified after a moment, the last first; those that are flagged are in neither of
+/// the indexes that know when.
+pub(super) fn verified_since(
+    conn: &Connection,
+    site: SiteId,
+    since_ms: i64,
+    limit: u32,
+) -> Result<Vec<ImageId>, QueueError> {
+    const KEPT: &str =
+        "images INDEXED BY images_kept WHERE state = 3 AND removed_ms IS NULL AND flagged = 0";
+    const REMOVED: &str =
+        "images INDEXED BY images_removed WHERE state = 3 AND removed_ms IS NOT NULL";
+    let mut found: Vec<(i64, ImageId)> = Vec::new();
+    for rows in [KEPT, REMOVED] {
+        let sql = format!(
+            "SELECT verified_ms, id FROM {rows} AND verified_ms > ?1 AND site = ?2 \
+             ORDER BY verified_ms DESC LIMIT ?3"
+        );
+        let mut select = conn.prepare_cached(&sql)?;
+        let of_index = select.query_map((since_ms, site, limit), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        found.extend(of_index.collect::<Result<Vec<_>, _>>()?);
+    }
+    found.sort_by_key(|(at_ms, _)| std::cmp::Reverse(*at_ms));
+    found.truncate(limit as usize);
+    Ok(found.into_iter().map(|(_, id)| id).collect())
+}
+
 pub(super) fn delay(conn: &Connection, id: ImageId, delayed: &Delayed) -> Result<(), QueueError> {
     step(
         conn,

@@ -25,7 +25,7 @@ use super::open;
 use super::pace;
 use super::retain::{self, Behind, Drop, Local};
 use super::retime::{ClockStep, last_clock_step, neighbour};
-use super::upload::{Order, Ready, ready};
+use super::upload::{self, Order, Ready, ready};
 
 /// Rows read at a time: the memory that a list of a million takes.
 const PAGE: u32 = 500;
@@ -98,6 +98,21 @@ impl View {
     /// The images of these numbers that there are, in their order.
     pub async fn images(&self, ids: Vec<ImageId>) -> Result<Vec<Image>, QueueError> {
         self.read(move |conn| images(conn, &ids)).await
+    }
+
+    /// Images of a site that were verified after `since_ms` (milliseconds since 1970), the last first, at most `limit`;
+    /// without those that are flagged.
+    pub async fn verified_since(
+        &self,
+        site: SiteId,
+        since_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<Image>, QueueError> {
+        self.read(move |conn| {
+            let ids = upload::verified_since(conn, site, since_ms, limit)?;
+            images(conn, &ids)
+        })
+        .await
     }
 
     /// The image of a site with these bytes, if there is one.

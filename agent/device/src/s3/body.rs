@@ -16,6 +16,7 @@ use http_body::{Body, Frame, SizeHint};
 use super::limiter::Limiter;
 use super::source::Source;
 use super::stall::Watch;
+use crate::gate::Validity;
 
 /// What paces and counts the bytes of one request.
 #[derive(Debug, Clone)]
@@ -24,11 +25,13 @@ pub(super) struct Meter {
     pub(super) watch: Arc<Watch>,
     /// Bytes handed to connections, for whoever shows progress or keeps a budget.
     pub(super) sent: Arc<AtomicU64>,
+    /// Until when anything may be handed to them.
+    pub(super) validity: Validity,
 }
 
 /// The local file failed; what happened is kept in the [`Source`].
 #[derive(Debug, thiserror::Error)]
-#[error("the local file could not be read")]
+#[error("the local file could not be read, or may be sent no longer")]
 struct SourceBroke;
 
 type NextPiece = Pin<Box<dyn Future<Output = Result<Bytes, SourceBroke>> + Send + Sync>>;
@@ -60,6 +63,9 @@ async fn piece(
     meter.limiter.take(len).await;
     // `len` is at most the largest piece, so it fits.
     let read = source.read(offset, len as usize).await;
+    if !meter.validity.holds() {
+        return Err(SourceBroke);
+    }
     meter.watch.moved(len);
     meter.watch.hold(false);
     let bytes = read.map_err(|fault| {

@@ -16,6 +16,7 @@ use super::source::{Source, SourceFault};
 use super::stall::Watch;
 use super::{Failure, SendError, Store};
 use crate::config;
+use crate::gate::Validity;
 
 /// An accepted image and where it goes.
 #[derive(Clone)]
@@ -36,6 +37,8 @@ pub struct Parcel<'a> {
     pub metadata: &'a [(&'static str, String)],
     /// An earlier attempt may have stored it: look before anything is sent.
     pub unsure: bool,
+    /// Until when it may be sent: no byte is handed to the network afterwards.
+    pub validity: Validity,
     /// Counts the bytes handed to the network, repeated ones included.
     pub sent: Arc<AtomicU64>,
     /// The durable record of an upload in parts.
@@ -189,6 +192,7 @@ impl Store {
             limiter: Arc::clone(&self.0.limiter),
             watch: Arc::new(Watch::new()),
             sent: Arc::clone(&parcel.sent),
+            validity: parcel.validity.clone(),
         }
     }
 }

@@ -98,6 +98,31 @@ impl Failure {
         self.answer.transport.is_none() && self.answer.status == Some(404)
     }
 
+    /// Whether the store said that the bucket is there and the object is not.
+    pub fn is_no_object(&self) -> bool {
+        self.is_absent() && self.answer.code.as_deref() != Some("NoSuchBucket")
+    }
+
+    /// Whether a condition on a write did not hold.
+    pub fn is_condition(&self) -> bool {
+        self.is_status(412) || self.is_no_object()
+    }
+
+    /// Whether the store knows us and does not allow it.
+    pub fn is_forbidden(&self) -> bool {
+        self.is_status(403) && matches!(self.verdict(), Verdict::Park { .. })
+    }
+
+    /// Whether the store said that there is no such bucket.
+    pub fn is_no_bucket(&self) -> bool {
+        self.answer.code.as_deref() == Some("NoSuchBucket")
+    }
+
+    /// Whether the store lacks what was asked for.
+    pub fn is_not_implemented(&self) -> bool {
+        self.is_status(501)
+    }
+
     /// Whether the store no longer knows the upload that parts belong to.
     pub(super) fn is_lost_upload(&self) -> bool {
         self.answer.code.as_deref() == Some("NoSuchUpload")

@@ -28,6 +28,7 @@ mod server_time;
 mod signing;
 mod source;
 mod stall;
+mod swap;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -52,6 +53,7 @@ pub use deliver::{Delivery, Parcel};
 pub use failure::{Doing, Failure, LogFault, SendError};
 pub use part_log::{Part, PartLog, Unfinished};
 pub use source::SourceFault;
+pub use swap::{Dated, Small, When};
 
 use crate::clock::Clock;
 use crate::config::{Credentials, Proof, Switch};

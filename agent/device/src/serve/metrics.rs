@@ -39,6 +39,11 @@ pub struct Vitals {
     oldest_open: Family<SiteLabel, Gauge>,
     quarantined: Family<Labels<1>, Gauge>,
     in_flight: Gauge,
+    pipeline_sites: Gauge,
+    pipeline_sites_limit: Gauge,
+    held_images: Gauge,
+    waiting_sites: Gauge,
+    longest_wait: Gauge,
     link_up: Gauge,
     healthy: Gauge,
     missed_events: Gauge,
@@ -71,6 +76,11 @@ impl Default for Vitals {
             oldest_open: Family::default(),
             quarantined: Family::default(),
             in_flight: Gauge::default(),
+            pipeline_sites: Gauge::default(),
+            pipeline_sites_limit: Gauge::default(),
+            held_images: Gauge::default(),
+            waiting_sites: Gauge::default(),
+            longest_wait: Gauge::default(),
             link_up: Gauge::default(),
             healthy: Gauge::default(),
             missed_events: Gauge::default(),
@@ -81,6 +91,7 @@ impl Default for Vitals {
         };
         vitals.describe();
         vitals.describe_disks();
+        vitals.describe_pipeline();
         vitals
     }
 }
@@ -223,6 +234,36 @@ impl Vitals {
         );
     }
 
+    fn describe_pipeline(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "pipeline_sites",
+            "Sites that this process has in the pipeline",
+            self.pipeline_sites.clone(),
+        );
+        registry.register(
+            "pipeline_sites_limit",
+            "How many may be",
+            self.pipeline_sites_limit.clone(),
+        );
+        registry.register(
+            "held_images",
+            "Images whose upload is over and whose site is held for them",
+            self.held_images.clone(),
+        );
+        registry.register(
+            "gate_waiting_sites",
+            "Sites that wait to be let into the pipeline",
+            self.waiting_sites.clone(),
+        );
+        registry.register_with_unit(
+            "gate_longest_wait",
+            "How long the first of them has waited",
+            Unit::Seconds,
+            self.longest_wait.clone(),
+        );
+    }
+
     /// Counts copies of overwritten files that were thrown away because the camera had written on.
     pub fn overtaken(&self) -> Counter {
         self.overtaken.clone()
@@ -309,6 +350,7 @@ impl Vitals {
                 .set(whole(*count));
         }
         self.fill_disks(status);
+        self.fill_pipeline(status);
         self.in_flight.set(whole(status.link.in_flight as u64));
         self.link_up
             .set(i64::from(status.link.down_since.is_none()));
@@ -318,6 +360,18 @@ impl Vitals {
             .set(i64::from(status.clock.synchronised == Some(true)));
         self.clock_offset
             .set(status.clock.store_ahead_s.unwrap_or(0.0));
+    }
+
+    fn fill_pipeline(&self, status: &Status) {
+        let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let pipeline = &status.pipeline;
+        self.pipeline_sites.set(whole(pipeline.sites));
+        self.pipeline_sites_limit.set(whole(pipeline.max_sites));
+        self.held_images.set(whole(pipeline.held));
+        self.waiting_sites.set(whole(pipeline.waiting.len()));
+        let first = pipeline.waiting.first();
+        let waited = first.map_or(0, |first| (status.now - first.since).num_seconds());
+        self.longest_wait.set(waited);
     }
 
     fn fill_disks(&self, status: &Status) {
@@ -344,7 +398,9 @@ impl Vitals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::{ClockStatus, LinkStatus, SiteStatus, WatchStatus};
+    use crate::serve::{
+        ClockStatus, LinkStatus, PipelineStatus, SiteStatus, WaitingStatus, WatchStatus,
+    };
     use std::collections::BTreeMap;
     use weir_journey::queue::State;
 
@@ -361,6 +417,16 @@ mod tests {
             },
             clock: ClockStatus::default(),
             watch: WatchStatus::default(),
+            pipeline: PipelineStatus {
+                sites: 2,
+                max_sites: 3,
+                held: 1,
+                waiting: vec![WaitingStatus {
+                    site: "first-dam".into(),
+                    since: chrono::DateTime::UNIX_EPOCH - chrono::TimeDelta::seconds(40),
+                    for_its_own: false,
+                }],
+            },
             sites: vec![SiteStatus {
                 name: "first-dam".into(),
                 directories: Vec::new(),
@@ -388,6 +454,11 @@ mod tests {
             "weir_link_up 0",
             "weir_healthy 0",
             "weir_accepted_to_verified_seconds_count 1",
+            "weir_pipeline_sites 2",
+            "weir_pipeline_sites_limit 3",
+            "weir_held_images 1",
+            "weir_gate_waiting_sites 1",
+            "weir_gate_longest_wait_seconds 40",
         ] {
             assert!(
                 text.lines().any(|found| found == line),

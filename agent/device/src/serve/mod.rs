@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use metrics::Vitals;
 pub use status::{
-    ClockStatus, ClockStepStatus, DirectoryStatus, DiskStatus, LinkStatus, SiteStatus, Status,
-    WatchStatus,
+    ClockStatus, ClockStepStatus, DirectoryStatus, DiskStatus, LinkStatus, PipelineStatus,
+    SiteStatus, Status, WaitingStatus, WatchStatus,
 };
 
 /// More than this many connections at once wait: a scraper and a person need two.

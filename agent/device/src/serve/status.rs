@@ -25,6 +25,9 @@ pub struct Status {
     pub clock: ClockStatus,
     /// The watcher.
     pub watch: WatchStatus,
+    /// The pipeline behind the buckets.
+    #[serde(default)]
+    pub pipeline: PipelineStatus,
     /// The sites.
     pub sites: Vec<SiteStatus>,
     /// Files that were refused, by reason.
@@ -85,6 +88,30 @@ pub struct WatchStatus {
     pub missed_events: u64,
     /// Files that were seen and are not settled yet.
     pub pending: usize,
+}
+
+/// The pipeline behind the buckets, as this process has let sites into it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipelineStatus {
+    /// Sites in it.
+    pub sites: usize,
+    /// How many may be; 0 where that is not known.
+    pub max_sites: usize,
+    /// Images whose upload is over and whose site is held for them.
+    pub held: usize,
+    /// Sites of this agent that wait to be let in, the longest wait first.
+    pub waiting: Vec<WaitingStatus>,
+}
+
+/// A site that waits to be let into the pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingStatus {
+    /// Its name.
+    pub site: String,
+    /// Since when, by the board's clock.
+    pub since: DateTime<Utc>,
+    /// It waits for an image of its own to be done, rather than for other sites.
+    pub for_its_own: bool,
 }
 
 const fn yes() -> bool {

@@ -11,11 +11,12 @@ use weir_journey::settle::Format;
 use weir_journey::stamp::CaptureTime;
 use weir_journey::upload::{Cause, Described, Schedule, Scope, Verdict, beside, metadata};
 
+use super::hold::{Stay, Staying};
 use super::pace::Lesson;
 use super::parts::Parts;
 use super::source::{Found, find, holds};
-use super::{Destination, Means, day_of, millis};
-use crate::gate::Permit;
+use super::{Destination, Means, Orders, day_of, millis};
+use crate::gate::{Linger, Permit, Validity};
 use crate::queue::{
     Class, Delayed, Dossier, Image, QueueError, Refused, SiteId, Stored, Unplugged,
 };
@@ -27,6 +28,7 @@ pub(super) struct Carrier {
     means: Means,
     retries: Schedule,
     refusals: Schedule,
+    staying: Staying,
 }
 
 /// What came of one image, as far as others are concerned.
@@ -40,6 +42,8 @@ pub(super) struct Carried {
     pub(super) away: Away,
     /// Whether the store may have a new object by it, which the pipeline behind it will work on.
     pub(super) event: bool,
+    /// The image as it stays in the pipeline; `None` where the end of its upload ended that.
+    pub(super) stay: Option<Stay>,
     /// The queue failed for good while the outcome was written down.
     pub(super) queue_error: Option<QueueError>,
 }
@@ -76,18 +80,34 @@ const UNPROVEN: u32 = 8;
 const RECORD_PAUSE: Duration = Duration::from_secs(5);
 
 impl Carrier {
-    pub(super) const fn new(means: Means, retries: Schedule, refusals: Schedule) -> Self {
+    pub(super) fn new(means: Means, orders: &Orders) -> Self {
         Self {
             means,
-            retries,
-            refusals,
+            retries: orders.retries,
+            refusals: orders.refusals,
+            staying: Staying::of(orders),
         }
     }
 
-    /// Carries one image; the permit is given back when it returns.
-    pub(super) async fn carry(&self, to: Destination, dossier: Dossier, permit: Permit) -> Carried {
+    /// Carries one image; the permit comes back with it where the pipeline may have got the image, and is given back
+    /// else.
+    pub(super) async fn carry(
+        &self,
+        to: Destination,
+        dossier: Dossier,
+        mut permit: Permit,
+    ) -> Carried {
+        let longest = self.staying.hold.longest();
+        // Should this task end on the way, nobody knows whether the pipeline got the image.
+        permit.linger(Linger::For(longest));
         let sent = Arc::new(AtomicU64::new(0));
-        let (mut outcome, lesson, away) = self.attempt(&to, &dossier, &sent).await;
+        let mut place = place(&to, &dossier.image);
+        let validity = permit.validity();
+        let (mut outcome, lesson, away) = tokio::select! {
+            biased;
+            () = validity.over() => self.revoked(&dossier.image),
+            done = self.attempt(&to, &dossier, &mut place, &sent, &validity) => done,
+        };
         if let Outcome::Delay(delayed) = &mut outcome {
             // An attempt that sent none of its bytes (no link, no name server) has left nothing in the store.
             let none_sent = sent.load(Ordering::Relaxed) == 0 && dossier.image.multipart.is_none();
@@ -99,6 +119,20 @@ impl Carrier {
             Outcome::Delay(delayed) => delayed.unsure,
             Outcome::Park(_) | Outcome::Lose(_) | Outcome::Release | Outcome::Unplug(_) => false,
         };
+        let stay = if event && !longest.is_zero() {
+            let unsure = matches!(outcome, Outcome::Delay(_));
+            let about = (&to, &dossier.image);
+            Ok(Stay::new(
+                &self.staying,
+                about,
+                place,
+                unsure,
+                (permit, longest),
+            ))
+        } else {
+            permit.linger(Linger::No);
+            Err(permit)
+        };
         let refused = match &outcome {
             Outcome::Park(refused) if refused.scope != Scope::Image => Some(refused.clone()),
             _ => None,
@@ -106,13 +140,14 @@ impl Carrier {
         let queue_error = self
             .record(&to, &dossier.image, outcome, sent.load(Ordering::Relaxed))
             .await;
-        drop(permit);
         Carried {
             site: to.id,
             lesson,
             refused,
             away,
             event,
+            // Without a stay the permit is given back here, after the outcome was written down.
+            stay: stay.ok(),
             queue_error: queue_error.err(),
         }
     }
@@ -121,7 +156,9 @@ impl Carrier {
         &self,
         to: &Destination,
         dossier: &Dossier,
+        place: &mut (String, String),
         sent: &Arc<AtomicU64>,
+        validity: &Validity,
     ) -> (Outcome, Lesson, Away) {
         let looked = {
             let (dossier, folders) = (dossier.clone(), to.directories.clone());
@@ -140,7 +177,8 @@ impl Carrier {
             }
             Err(error) => return self.unreadable(&dossier.image, &error.to_string()),
         };
-        match self.deliver(to, dossier, Arc::clone(&file), sent).await {
+        let delivered = self.deliver(to, dossier, place, Arc::clone(&file), sent, validity);
+        match delivered.await {
             Ok(delivery) => {
                 self.arrived(&dossier.image, &delivery);
                 (Outcome::Delivered(delivery), Lesson::Fine, Away::No)
@@ -176,24 +214,26 @@ impl Carrier {
         }
     }
 
-    /// Delivers to the image's key, or to the one beside it when that is taken by another image.
+    /// Delivers to the image's key, or to the one beside it when that is taken by another image, which then stands in
+    /// the place.
     async fn deliver(
         &self,
         to: &Destination,
         dossier: &Dossier,
+        (bucket, key): &mut (String, String),
         file: Arc<std::fs::File>,
         sent: &Arc<AtomicU64>,
+        validity: &Validity,
     ) -> Result<Delivery, SendError> {
         let image = &dossier.image;
-        let (bucket, mut key) = image.target.clone().unwrap_or_else(|| to.target(image));
         let about = describe(to, image);
         let parts = Parts::new(self.means.queue.clone(), dossier);
         let content_type = Format::from_code(image.format)
             .map_or("application/octet-stream", Format::content_type);
         loop {
             let parcel = Parcel {
-                bucket: &bucket,
-                key: &key,
+                bucket,
+                key,
                 file: Arc::clone(&file),
                 size: image.place.identity.size,
                 sha256: image.sha256,
@@ -201,11 +241,12 @@ impl Carrier {
                 metadata: &about,
                 unsure: image.unsure,
                 sent: Arc::clone(sent),
+                validity: validity.clone(),
                 parts: &parts,
             };
             match self.means.store.deliver(&parcel).await {
-                Err(SendError::Conflict { found, .. }) if key == to.target(image).1 => {
-                    let next = beside(&key, &image.sha256);
+                Err(SendError::Conflict { found, .. }) if *key == to.target(image).1 => {
+                    let next = beside(key, &image.sha256);
                     tracing::info!(
                         "{} keeps both: {key} holds another image ({found}), this one becomes {next}",
                         to.name
@@ -216,7 +257,7 @@ impl Carrier {
                         .place(image.id, bucket.clone(), next.clone())
                         .await;
                     placed.map_err(|error| SendError::Log(Box::new(error)))?;
-                    key = next;
+                    *key = next;
                 }
                 result => return result,
             }
@@ -250,6 +291,15 @@ impl Carrier {
         self.complain("missing", &format!("{}: {why}", image.site_name));
         self.means.vitals.failed("missing");
         (Outcome::Lose(why), Lesson::Untried, Away::No)
+    }
+
+    /// The permit is valid no longer: the upload is broken off, which is nobody's failure.
+    fn revoked(&self, image: &Image) -> (Outcome, Lesson, Away) {
+        let why = "broken off: the slot of its site could not be renewed in time".to_owned();
+        self.complain("revoked", &format!("{}: {why}", image.site_name));
+        self.means.vitals.failed("revoked");
+        let outcome = self.delay(SHORTEST_WAIT, false, true, why);
+        (outcome, Lesson::Untried, Away::No)
     }
 
     fn unreadable(&self, image: &Image, why: &str) -> (Outcome, Lesson, Away) {
@@ -435,6 +485,11 @@ pub(super) fn unplugged(folder: &Path) -> Unplugged {
         fix: "put the card back and run the same `weir upload` again, or give it up with `weir queue drop`"
             .to_owned(),
     }
+}
+
+/// Bucket and key of an image: those of an earlier claim, or those that it gets.
+pub(super) fn place(to: &Destination, image: &Image) -> (String, String) {
+    image.target.clone().unwrap_or_else(|| to.target(image))
 }
 
 /// The capture time of a row, in its own offset.

@@ -26,6 +26,9 @@ impl Uploader {
                 return Ok(());
             }
         };
+        if let Some(stay) = carried.stay {
+            self.holds.begin(stay);
+        }
         if let Some(error) = carried.queue_error {
             self.queue_failed(error)?;
         }

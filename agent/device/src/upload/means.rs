@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use weir_journey::gate::{Order, Pipeline, Windows};
+use weir_journey::gate::{Hold, Order, Pipeline, Windows};
 use weir_journey::identity::SiteName;
 use weir_journey::settle::{Format, Kind};
 use weir_journey::stamp::Zone;
 use weir_journey::upload::{Naming, Schedule, Template};
 
 use super::carry;
+use super::hold::Results;
 use crate::clock::Clock;
 use crate::complaints::Complaints;
 use crate::gate::Gate;
@@ -39,8 +40,19 @@ pub struct Destination {
 impl Destination {
     /// Bucket and key that an image of this site gets, unless that key is taken.
     pub(crate) fn target(&self, image: &Image) -> (String, String) {
+        let naming = self.naming(image, carry::name(image));
+        let key = if image.dated {
+            self.key.render(&naming)
+        } else {
+            Template::undated().render(&naming)
+        };
+        (self.bucket.clone(), key)
+    }
+
+    /// What templates name an image of this site by, with `name` for its file.
+    pub(super) fn naming<'a>(&'a self, image: &Image, name: &'a [u8]) -> Naming<'a> {
         let format = Format::from_code(image.format);
-        let naming = Naming {
+        Naming {
             site: &self.name,
             // In the zone of the camera, also where the time itself was stated in UTC.
             captured: self.zone.at(carry::captured(image).to_utc()),
@@ -49,15 +61,9 @@ impl Destination {
                 Some(Kind::Image) | None => "image",
             },
             extension: format.map_or("bin", Format::extension),
-            name: carry::name(image),
+            name,
             sha256: image.sha256,
-        };
-        let key = if image.dated {
-            self.key.render(&naming)
-        } else {
-            Template::undated().render(&naming)
-        };
-        (self.bucket.clone(), key)
+        }
     }
 }
 
@@ -74,6 +80,10 @@ pub struct Orders {
     pub daily_budget: Option<u64>,
     /// What the pipeline behind the store can carry; `None` for no pacing.
     pub pipeline: Option<Pipeline>,
+    /// How long an image that was stored keeps its site in the pipeline.
+    pub hold: Hold,
+    /// Where its result will be.
+    pub results: Results,
     /// Link failures in a row that open the breaker.
     pub tolerance: u32,
     /// Waits between the breaker's probes.

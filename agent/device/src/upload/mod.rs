@@ -6,7 +6,9 @@
 
 mod books;
 mod carry;
+mod hold;
 mod learn;
+mod leave;
 mod means;
 mod pace;
 mod parts;
@@ -32,9 +34,12 @@ use crate::queue::{self, Dossier, Longest, QueueError, SiteId};
 use books::Books;
 pub(crate) use carry::captured;
 use carry::{Carried, Carrier};
+use hold::Holds;
+pub use hold::Results;
+use leave::Permitted;
 pub use means::{Destination, LookAgain, Means, Orders, Progress};
 use pace::{Pace, Room};
-use refusals::{Leave, Refusals};
+use refusals::Refusals;
 pub(crate) use source::holds;
 
 /// Carries images up until it is told to stop.
@@ -56,6 +61,8 @@ pub struct Uploader {
     /// Sites that may have a wish at the gate.
     wishing: BTreeSet<SiteName>,
     hands: JoinSet<Carried>,
+    /// Images that the pipeline may be at.
+    holds: Holds,
     carrier: Arc<Carrier>,
     progress: Arc<Mutex<Progress>>,
 }
@@ -71,7 +78,9 @@ impl Uploader {
         sites: Vec<Destination>,
     ) -> Result<Self, QueueError> {
         let holds = means.queue.view().holds().await?;
-        let carrier = Carrier::new(means.clone(), orders.retries, orders.refusals);
+        let carrier = Carrier::new(means.clone(), &orders);
+        let mut stays = Holds::new(means.clone());
+        stays.take_up(&orders, &sites).await?;
         Ok(Self {
             books: Books::open(orders.pipeline, &means.queue, &means.clock).await?,
             pace: Pace::new(orders.tolerance, orders.probes, orders.most),
@@ -80,6 +89,7 @@ impl Uploader {
             away: HashMap::new(),
             wishing: BTreeSet::new(),
             hands: JoinSet::new(),
+            holds: stays,
             carrier: Arc::new(carrier),
             progress: Arc::default(),
             turn: 0,
@@ -165,6 +175,7 @@ impl Uploader {
     }
 
     async fn drain(mut self, within: Duration) -> Result<(), QueueError> {
+        self.withdraw(|_| true);
         let deadline = Instant::now() + within;
         while let Ok(Some(carried)) =
             tokio::time::timeout_at(deadline, self.hands.join_next()).await
@@ -394,60 +405,6 @@ impl Uploader {
         self.means.clock.monotonic() + Duration::from_millis(ahead)
     }
 
-    /// What stands in the way of a site: a refusal, its window, its budget.
-    async fn leave(&self, site: &Destination) -> Result<Permitted, QueueError> {
-        let now_ms = self.means.clock.now_ms();
-        let asking = match self
-            .refusals
-            .leave(site.id, now_ms, millis(self.orders.refusals.cap()))
-        {
-            Leave::Free => false,
-            Leave::Ask => true,
-            Leave::Until(at_ms) => {
-                let why = self.refusals.reason(site.id).unwrap_or_default();
-                return Ok(Permitted::Later(Some(self.monotonic_of(at_ms)), why));
-            }
-            Leave::Asking => {
-                let why = self.refusals.reason(site.id).unwrap_or_default();
-                return Ok(Permitted::Later(None, why));
-            }
-        };
-        let now = self.means.clock.monotonic();
-        if let Some(until) = self
-            .away
-            .get(&site.id)
-            .copied()
-            .filter(|until| *until > now)
-        {
-            let why = "its camera folder is away: images wait until it is back".to_owned();
-            return Ok(Permitted::Later(Some(until), why));
-        }
-        let local = site.zone.at(self.means.clock.now()).naive_local();
-        let opens_in = self.orders.windows.opens_in(local);
-        if !opens_in.is_zero() {
-            let wait = opens_in.to_std().unwrap_or(DAY);
-            let why = format!(
-                "outside gate.windows for {} more minutes",
-                opens_in.num_minutes()
-            );
-            return Ok(Permitted::Later(Some(now + wait), why));
-        }
-        if let Some(budget) = self.orders.daily_budget {
-            let spent = self
-                .means
-                .queue
-                .view()
-                .spent(Some(site.id), day_of(local))
-                .await?;
-            if spent >= budget {
-                let wait = until_midnight(local);
-                let why = format!("gate.daily_budget is used up ({spent} bytes today)");
-                return Ok(Permitted::Later(Some(now + wait), why));
-            }
-        }
-        Ok(Permitted::Now { asking })
-    }
-
     fn show(&self) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.in_flight = self.hands.len();
@@ -457,6 +414,13 @@ impl Uploader {
         let clock = &self.means.clock;
         let opens = self.books.opens(clock);
         progress.paced = opens.map(|at| at.saturating_sub(clock.monotonic()));
+    }
+}
+
+/// Whoever shares the gate does not wait for one that is gone.
+impl Drop for Uploader {
+    fn drop(&mut self) {
+        self.withdraw(|_| true);
     }
 }
 
@@ -477,17 +441,10 @@ enum Due {
     At(Duration),
 }
 
-/// Whether a site may send.
-enum Permitted {
-    Now { asking: bool },
-    Later(Option<Duration>, String),
-}
-
 /// How long the queue is left alone after a passing failure of it.
 const QUEUE_PAUSE: Duration = Duration::from_secs(5);
 /// How long a site whose folder is away is left alone; its return also wakes the uploader.
 const AWAY_PAUSE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
 
 fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     match (one, other) {
@@ -510,9 +467,4 @@ fn millis(duration: Duration) -> i64 {
 /// Days since 1970 of a local time.
 fn day_of(local: NaiveDateTime) -> i64 {
     local.and_utc().timestamp().div_euclid(86_400)
-}
-
-fn until_midnight(local: NaiveDateTime) -> Duration {
-    let second = local.and_utc().timestamp().rem_euclid(86_400);
-    Duration::from_secs((86_400 - second).unsigned_abs())
 }

@@ -11,6 +11,7 @@ pub(crate) mod foreign;
 pub(crate) mod http;
 pub(crate) mod oracle;
 pub(crate) mod s3;
+pub(crate) mod seaweed;
 pub(crate) mod station;
 pub(crate) mod visit;
 pub(crate) mod wait;

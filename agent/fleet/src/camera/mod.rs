@@ -10,6 +10,8 @@
 mod fault;
 mod manner;
 mod picture;
+mod rendered;
+pub mod scene;
 mod schedule;
 mod seed;
 mod settings;
@@ -29,6 +31,7 @@ pub use settings::{Kind, Settings};
 
 use fault::{ClockFault, Lasting};
 use picture::{Identity, Shown};
+use rendered::Truth;
 use seed::{Purpose, stream};
 
 type Moments = Box<dyn Iterator<Item = Duration> + Send>;
@@ -225,7 +228,7 @@ impl Camera {
             other => other,
         };
         let pictured = repeated.as_ref().unwrap_or(shot);
-        let mut bytes = self.bytes(pictured);
+        let (mut bytes, beside) = self.bytes(pictured);
         let captured_at = self.start + pictured.at;
         self.spoil(&mut bytes, fault, shot.number);
         let said = self.said(shot);
@@ -238,7 +241,6 @@ impl Camera {
             self.last = Some(shot.clone());
         }
         Take {
-            file,
             bytes,
             how,
             captured_at,
@@ -246,7 +248,11 @@ impl Camera {
             fault,
             due,
             same_as: repeated.map(|shot| shot.number),
-            beside: Vec::new(),
+            beside: beside
+                .into_iter()
+                .map(|truth| truth.beside(&file))
+                .collect(),
+            file,
         }
     }
 
@@ -255,19 +261,26 @@ impl Camera {
         shot.clock.shows(right)
     }
 
-    fn bytes(&self, shot: &Shot) -> Vec<u8> {
+    /// The picture, and what is true of it: files without the part of their names that is the picture's.
+    fn bytes(&self, shot: &Shot) -> (Vec<u8>, Vec<Truth>) {
         let identity = Identity {
             seed: self.seed,
             site: self.site,
             shot: shot.number,
         };
-        let offset = *self.settings.zone.at(self.start + shot.at).offset();
+        let at = self.start + shot.at;
+        let zone = self.settings.zone.at(at);
         let shown = Shown {
             local: self.said(shot),
-            offset: self.settings.exif_offset.then(|| offset.to_string()),
+            offset: self.settings.exif_offset.then(|| zone.offset().to_string()),
         };
-        let size = self.settings.size(self.seed, self.site, shot.number);
-        picture::noise(identity, &shown, size)
+        match self.settings.picture {
+            Kind::Noise => {
+                let size = self.settings.bytes(self.seed, self.site, shot.number);
+                (picture::noise(identity, &shown, size), Vec::new())
+            }
+            Kind::Scene => rendered::picture(identity, &shown, zone, self.settings.size),
+        }
     }
 
     /// Cuts what the camera does not write.

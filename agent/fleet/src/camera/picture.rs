@@ -1,7 +1,7 @@
 //! A picture of noise: a valid JPEG of any size, at the price of its random numbers.
 //!
 //! A run writes up to a million pictures, so most cameras do not draw. The JPEG holds an EXIF block as cameras write
-//! it, the noise as comments, and 64x64 grey pixels. Its bytes depend on the seed of the run, the site, the shot and
+//! it, the noise as comments, and 64x64 grey pixels. The EXIF block is put into rendered pictures too. Its bytes depend on the seed of the run, the site, the shot and
 //! what the camera's clock showed; pictures of different shots differ, for the number of the shot is in them.
 
 use chrono::{NaiveDateTime, Timelike as _};
@@ -53,6 +53,16 @@ pub(super) fn noise(identity: Identity, shown: &Shown, bytes: usize) -> Vec<u8> 
         rest -= len + 4;
     }
     out.extend(coded);
+    out
+}
+
+/// The JPEG `jpeg` with an EXIF block behind its first marker.
+pub(super) fn with_exif(jpeg: &[u8], identity: Identity, shown: &Shown) -> Vec<u8> {
+    let block = exif(identity, shown);
+    let mut out = Vec::with_capacity(jpeg.len() + block.len() + 16);
+    out.extend(&jpeg[..2]);
+    segment(&mut out, 0xE1, &[b"Exif\0\0", block.as_slice()].concat());
+    out.extend(&jpeg[2..]);
     out
 }
 

@@ -21,6 +21,8 @@ pub struct Settings {
     pub median: u64,
     /// Spread of the sizes of pictures of noise: sigma of their log-normal distribution; 0 for one size.
     pub spread: f64,
+    /// Width and height of a picture of a river, in pixels.
+    pub size: (u32, u32),
     /// The zone of the cameras' clocks.
     #[serde(with = "zone")]
     pub zone: Zone,
@@ -37,6 +39,8 @@ pub enum Kind {
     /// Nothing: fast.
     #[default]
     Noise,
+    /// A river; what is true of it comes beside the picture.
+    Scene,
 }
 
 impl Default for Settings {
@@ -48,6 +52,7 @@ impl Default for Settings {
             picture: Kind::Noise,
             median: 24 << 10,
             spread: 0.3,
+            size: (640, 360),
             zone: Zone::Iana(chrono_tz::Etc::GMTPlus7),
             exif_offset: false,
             faults: Faults::default(),
@@ -57,7 +62,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The size of a shot's picture, in bytes: at most 16 times the median.
-    pub(super) fn size(&self, seed: u64, site: u32, shot: u64) -> usize {
+    pub(super) fn bytes(&self, seed: u64, site: u32, shot: u64) -> usize {
         let mut rng = stream(Purpose::Size, seed, site, shot);
         let factor = (self.spread * normal(&mut rng)).exp();
         (self.median as f64 * factor.clamp(1.0 / 16.0, 16.0)) as usize

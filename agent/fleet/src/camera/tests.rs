@@ -158,6 +158,37 @@ fn pictures_within_one_second_lie_in_folders() {
 }
 
 #[test]
+fn a_rendered_river_is_a_picture_with_its_truth_beside_it() {
+    let settings = settings("picture = \"scene\"\nsize = [96, 54]\nschedule = \"every 12h\"");
+    let all = week(&settings, 3, 1);
+    assert_eq!(all, week(&settings, 3, 1));
+    let mut pictures = HashSet::new();
+    for (_, take) in all {
+        assert_eq!(
+            inspected(&take.bytes).structure,
+            Structure::Whole(Format::Jpeg)
+        );
+        assert_eq!(
+            stamped(&take, settings.zone).at.unwrap().to_utc(),
+            take.captured_at
+        );
+        let stem = take.file.strip_suffix(".jpg").unwrap();
+        let names: Vec<_> = take.beside.iter().map(|(name, _)| name.clone()).collect();
+        assert_eq!(names, [format!("{stem}_mask.png"), format!("{stem}.json")]);
+        let picture = image::load_from_memory(&take.bytes).unwrap();
+        let mask = image::load_from_memory(&take.beside[0].1)
+            .unwrap()
+            .to_luma8();
+        assert_eq!((picture.width(), picture.height()), mask.dimensions());
+        let stage: serde_json::Value = serde_json::from_slice(&take.beside[1].1).unwrap();
+        assert!(stage["stage_m"].as_f64().unwrap() > 0.3, "{stage}");
+        let time: DateTime<Utc> = stage["time"].as_str().unwrap().parse().unwrap();
+        assert_eq!(time, take.captured_at);
+        assert!(pictures.insert(take.bytes));
+    }
+}
+
+#[test]
 fn the_table_refuses_what_it_does_not_know() {
     let refused = |text| toml::from_str::<Settings>(text).unwrap_err().to_string();
     assert!(refused("shedule = \"every 30m\"").contains("unknown field"));

@@ -46,12 +46,12 @@ impl Steps {
     }
 
     /// The middle of a step.
-    pub(super) fn middle(&self, step: usize) -> f64 {
+    fn middle(&self, step: usize) -> f64 {
         self.start + (step as f64 + 0.5) * self.width
     }
 
     /// Each step's values: moments with values, in any order.
-    pub(super) fn sort(&self, values: impl Iterator<Item = (f64, f64)>) -> Vec<Vec<f64>> {
+    fn sort(&self, values: impl Iterator<Item = (f64, f64)>) -> Vec<Vec<f64>> {
         let mut steps = vec![Vec::new(); self.count];
         for (at, value) in values {
             if let Some(step) = self.step(at) {
@@ -59,6 +59,47 @@ impl Steps {
             }
         }
         steps.into_iter().map(sorted).collect()
+    }
+
+    /// Steps for values of these moments: as short as these, or so long that hardly one between the first and the
+    /// last value is empty, for values that come once an hour make no line of minutes.
+    fn for_values(self, moments: &[f64]) -> Self {
+        let wider = WIDTHS.into_iter().filter(|width| *width > self.width);
+        let end = self.start + self.width * self.count as f64;
+        let all = std::iter::once(self)
+            .chain(wider.filter_map(|width| Self::between(self.start, end, width)));
+        let mut best = self;
+        for steps in all {
+            if steps.count < 8 {
+                break;
+            }
+            best = steps;
+            let mut taken: Vec<usize> = moments.iter().filter_map(|at| steps.step(*at)).collect();
+            taken.sort_unstable();
+            taken.dedup();
+            let reach = taken
+                .last()
+                .zip(taken.first())
+                .map_or(0, |(last, first)| last - first + 1);
+            if taken.len() * 10 >= reach * 7 {
+                break;
+            }
+        }
+        best
+    }
+
+    /// Moments with values in steps that suit them, and the values of each.
+    pub(super) fn sort_wide(&self, values: &[(f64, f64)]) -> (Self, Vec<Vec<f64>>) {
+        let moments: Vec<f64> = values.iter().map(|value| value.0).collect();
+        let steps = self.for_values(&moments);
+        (steps, steps.sort(values.iter().copied()))
+    }
+
+    /// A percentile of each step's sorted values, at its middle; no number where a step has none.
+    pub(super) fn line(&self, values: &[Vec<f64>], p: f64) -> Vec<(f64, f64)> {
+        let at = |step: usize| percentile(&values[step], p).unwrap_or(f64::NAN);
+        let steps = 0..values.len();
+        steps.map(|step| (self.middle(step), at(step))).collect()
     }
 
     /// What the samples say, a value a step: `fold` joins those of one step. A step without a sample has no number.
@@ -184,6 +225,17 @@ mod tests {
             let sum: f64 = bars.iter().map(|bar| bar.2).sum();
             prop_assert_eq!(sum as usize, values.len());
         }
+    }
+
+    #[test]
+    fn hourly_values_get_steps_of_an_hour_and_constant_ones_keep_theirs() {
+        let steps = Steps::between(0.0, 2.0 * 86_400.0, 60.0).expect("there is time");
+        assert_eq!(steps.width, 900.0);
+        let hourly: Vec<f64> = (0..48).map(|hour| f64::from(hour) * 3600.0 + 5.0).collect();
+        assert_eq!(steps.for_values(&hourly).width, 3600.0);
+        let each: Vec<f64> = (0..192).map(|step| f64::from(step) * 900.0 + 5.0).collect();
+        assert_eq!(steps.for_values(&each), steps);
+        assert_eq!(steps.for_values(&[]), steps);
     }
 
     #[test]

@@ -74,19 +74,19 @@ pub fn write(directory: &Path, run: &Run, page: &str) -> Result<(), FilesError> 
     whole(&directory.join(IMAGES), |to| table(to, &run.images))?;
     whole(&directory.join(SITES), |to| table(to, &run.sites))?;
     whole(&directory.join(SAMPLES), |to| table(to, &run.samples))?;
-    write_page(directory, page)?;
+    write_text(&directory.join(PAGE), page)?;
     whole(&directory.join(SUMMARY), |to| {
         serde_json::to_writer_pretty(&mut *to, &run.summary)?;
         to.write_all(b"\n")
     })
 }
 
-/// Writes only the page.
+/// Writes a text of its own.
 ///
 /// # Errors
 /// [`FilesError::Write`].
-pub fn write_page(directory: &Path, page: &str) -> Result<(), FilesError> {
-    whole(&directory.join(PAGE), |to| to.write_all(page.as_bytes()))
+pub fn write_text(path: &Path, text: &str) -> Result<(), FilesError> {
+    whole(path, |to| to.write_all(text.as_bytes()))
 }
 
 /// Reads a run's folder; its page is not looked at.
@@ -119,6 +119,12 @@ fn whole(
 
 fn written(path: &Path, content: impl FnOnce(&mut Whole<'_>) -> io::Result<()>) -> io::Result<()> {
     let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    // A bare name is in the folder that is worked in.
+    let directory = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
+    };
     let mut file = tempfile::Builder::new()
         .prefix(".")
         .suffix(".part")

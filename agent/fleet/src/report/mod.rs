@@ -7,6 +7,7 @@ mod chart;
 pub mod files;
 pub mod outage;
 pub mod page;
+pub mod shards;
 pub mod spread;
 pub mod summary;
 mod words;
@@ -16,9 +17,10 @@ mod synthetic;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use files::FilesError;
+pub use shards::{MergeError, merge};
 pub use summary::{ClockKind, Cost, Shard, Summary, Told, Verdict};
 
 use crate::record::{ImageRecord, Sample, SiteRecord};
@@ -71,4 +73,25 @@ pub fn rebuild(directory: &Path) -> Result<Run, FilesError> {
     let run = Run::of(run.summary.told, run.images, run.sites, run.samples);
     write(directory, &run)?;
     Ok(run)
+}
+
+/// Writes the page that shows these runs beside each other, named after their folders, into the file `out`.
+///
+/// # Errors
+/// [`FilesError`], when a folder is not a whole run's or the page cannot be written.
+pub fn compare(directories: &[PathBuf], out: &Path) -> Result<(), FilesError> {
+    let mut runs = Vec::with_capacity(directories.len());
+    for directory in directories {
+        let last = directory.file_name().map(|name| name.to_string_lossy());
+        let same = directories
+            .iter()
+            .filter(|other| other.file_name() == directory.file_name());
+        // Folders of one name are told apart by the way to them.
+        let name = match last {
+            Some(name) if same.count() == 1 => name.into_owned(),
+            _ => directory.display().to_string(),
+        };
+        runs.push(page::compare::Compared::of(name, &files::read(directory)?));
+    }
+    files::write_text(out, &page::compare::page(&runs))
 }

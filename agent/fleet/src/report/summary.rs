@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::outage::outages;
+use super::outage::{Outage, outages};
 use super::spread::Spread;
 use crate::record::{ImageRecord, Sample, SiteRecord};
 
@@ -206,19 +206,27 @@ impl Summary {
                 .iter()
                 .map(|one| thousandths(one.peak_to_mean))
                 .reduce(f64::max),
-            drain_s: outages
-                .iter()
-                .all(|one| one.drained)
-                .then(|| outages.iter().map(|one| one.returned - one.to).max())
-                .flatten()
-                .map(|drain| drain.as_seconds_f64()),
-            images_per_s: if told.wall_s > 0.0 {
-                thousandths(stored as f64 / told.wall_s)
-            } else {
-                0.0
-            },
+            drain_s: drain_s(&outages),
+            images_per_s: rate(stored, told.wall_s),
             told,
         }
+    }
+}
+
+/// The longest return, if every outage's queues were as before in the end.
+fn drain_s(outages: &[Outage]) -> Option<f64> {
+    let drained = outages.iter().all(|one| one.drained);
+    let longest = outages.iter().map(|one| one.returned - one.to).max();
+    longest
+        .filter(|_| drained)
+        .map(|drain| drain.as_seconds_f64())
+}
+
+fn rate(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 {
+        thousandths(count as f64 / seconds)
+    } else {
+        0.0
     }
 }
 

@@ -208,6 +208,12 @@ fn samples(weather: Weather, hours: u32, images: &[ImageRecord], sites: usize) -
             row.event_age_s = row.event_age_s.max(age);
         }
     }
+    if weather == Weather::Overload {
+        let busy = rows.iter_mut().filter(|row| row.stored_since > 0);
+        for row in busy.skip(1).take(3) {
+            row.sites_in_pipeline_max = sites as u32 + 4;
+        }
+    }
     if weather == Weather::Outage {
         let (from, to) = outage(hours);
         for row in rows.iter_mut() {
@@ -239,9 +245,12 @@ fn told(
         ("S3 PUT", events as f64 / 1024.0),
         ("S3 GET", events as f64 / 2048.0),
     ];
+    let cap = sites.len();
     let failures = [
         format!("{lost} accepted images are not in the store"),
-        "3 moments with more sites in the pipeline than the cap of 300 allows; the first at 2026-03-01T11:00:04Z, with 304".to_owned(),
+        format!(
+            "3 moments with more than {cap} sites in the pipeline; the first at 2026-03-01T08:00:04Z"
+        ),
     ];
     Told {
         scenario: format!("{weather:?}").to_lowercase(),

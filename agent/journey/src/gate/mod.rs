@@ -6,6 +6,7 @@
 mod breaker;
 mod hold;
 mod pipeline;
+pub mod slots;
 mod width;
 mod window;
 

@@ -177,6 +177,7 @@ impl Image {
             metadata: &self.metadata,
             unsure,
             sent: Arc::clone(&self.sent),
+            validity: crate::gate::Validity::FOR_EVER,
             parts: &self.log,
         }
     }

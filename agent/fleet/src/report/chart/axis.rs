@@ -7,8 +7,10 @@ use crate::report::words::{duration, number};
 /// What an axis measures, which says how its ticks are chosen and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Measure {
-    /// Plain numbers.
+    /// Whole numbers.
     Count,
+    /// Numbers.
+    Number,
     /// Seconds, written as durations.
     Duration,
     /// Seconds, each decade (nearly) as long as the next.
@@ -146,7 +148,7 @@ impl Axis {
 
     fn name(&self, value: f64, step: f64) -> String {
         match self.measure {
-            Measure::Count => number(value),
+            Measure::Count | Measure::Number => number(value),
             Measure::Duration | Measure::LogDuration => duration_of_step(value, step),
             Measure::Moment => moment(value, step),
         }
@@ -181,14 +183,18 @@ fn moment(value: f64, step: f64) -> String {
 /// The shortest good length between ticks with which `length` has at most `most` of them.
 fn step(measure: Measure, length: f64, most: f64) -> f64 {
     let least = length / most * (1.0 - 1e-9);
-    if measure != Measure::Count {
+    if !matches!(measure, Measure::Count | Measure::Number) {
         let good = STEPS.iter().find(|step| **step >= least);
         return good.copied().unwrap_or(least);
     }
     let decade = 10f64.powf(least.log10().floor());
     let factors = [1.0, 2.0, 5.0, 10.0];
     let factor = factors.into_iter().find(|factor| factor * decade >= least);
-    factor.unwrap_or(10.0) * decade
+    let step = factor.unwrap_or(10.0) * decade;
+    match measure {
+        Measure::Count => step.max(1.0),
+        _ => step,
+    }
 }
 
 #[cfg(test)]
@@ -225,11 +231,12 @@ mod tests {
     proptest! {
         #[test]
         fn an_axis_from_zero_holds_its_value_and_has_few_ticks(highest in 0.0002f64..2e7, kind in 0u8..3) {
-            let measure = [Measure::Count, Measure::Duration, Measure::Count][usize::from(kind)];
+            let measure = [Measure::Number, Measure::Duration, Measure::Count][usize::from(kind)];
             let axis = Axis::from_zero(measure, highest, "");
             let ticks = axis.ticks(5.0);
             prop_assert!(axis.high >= highest * (1.0 - 1e-6));
-            prop_assert!(axis.high <= highest * 5.1, "{} for {highest}", axis.high);
+            let least = if measure == Measure::Count { 1.0 } else { 0.0 };
+            prop_assert!(axis.high <= (highest * 5.1).max(least), "{} for {highest}", axis.high);
             prop_assert!((2..=7).contains(&ticks.len()), "{ticks:?}");
             prop_assert!(ticks.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 != pair[1].1), "{ticks:?}");
         }

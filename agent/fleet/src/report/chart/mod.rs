@@ -184,18 +184,8 @@ impl Chart {
                 self.line(points)
             ),
             Layer::Step(points) => {
-                let line = self.steps(points);
-                let ends = points.first().zip(points.last());
-                let area = ends.map_or(String::new(), |(first, last)| {
-                    format!(
-                        "{line}V{base:.1}H{:.1}Z",
-                        self.x(first.0).min(self.x(last.0))
-                    )
-                });
-                writeln!(
-                    svg,
-                    "<path class=\"under {class}\" d=\"{area}\"/><path class=\"line {class}\" d=\"{line}\"/>"
-                )
+                self.step(svg, &class, points);
+                Ok(())
             }
             Layer::Band(points) => writeln!(
                 svg,
@@ -203,16 +193,7 @@ impl Chart {
                 self.band(points)
             ),
             Layer::Bars(bars) => {
-                for (from, to, height) in bars {
-                    let (left, end, top) = (self.x(*from), self.x(*to), self.y(*height));
-                    let _ = writeln!(
-                        svg,
-                        "<rect class=\"bar {class}\" x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
-                        left + 0.5,
-                        (end - left - 1.0).max(0.8),
-                        base - top
-                    );
-                }
+                self.bars(svg, &class, bars);
                 Ok(())
             }
             Layer::Boxes(boxes) => {
@@ -222,6 +203,31 @@ impl Chart {
                 Ok(())
             }
         };
+    }
+
+    fn bars(&self, svg: &mut String, class: &str, bars: &[(f64, f64, f64)]) {
+        let base = HEIGHT - BOTTOM;
+        for (from, to, height) in bars {
+            let (left, end, top) = (self.x(*from), self.x(*to), self.y(*height));
+            let _ = writeln!(
+                svg,
+                "<rect class=\"bar {class}\" x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
+                left + 0.5,
+                (end - left - 1.0).max(0.8),
+                base - top
+            );
+        }
+    }
+
+    fn step(&self, svg: &mut String, class: &str, points: &[(f64, f64)]) {
+        let line = self.steps(points);
+        let area = points.first().map_or(String::new(), |first| {
+            format!("{line}V{:.1}H{:.1}Z", HEIGHT - BOTTOM, self.x(first.0))
+        });
+        let _ = writeln!(
+            svg,
+            "<path class=\"under {class}\" d=\"{area}\"/><path class=\"line {class}\" d=\"{line}\"/>"
+        );
     }
 
     fn whisker(&self, svg: &mut String, class: &str, one: &Whisker) {

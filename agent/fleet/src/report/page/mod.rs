@@ -3,6 +3,7 @@
 //! Its style and its few lines of script are allowed by their digests in a content security policy that forbids
 //! everything else, so a browser itself refuses whatever might come from elsewhere.
 
+pub(super) mod compare;
 mod figures;
 mod tables;
 mod verdict;
@@ -26,7 +27,7 @@ pub fn of(run: &Run) -> String {
         verdict::tiles(&run.summary),
         figures::journey(run),
         figures::pipeline(run),
-        figures::fleet(run),
+        figures::queues(run),
         tables::counts(&run.summary),
         tables::cost(&run.summary),
         tables::sites(&run.sites),

@@ -123,11 +123,9 @@ const COLUMNS: [Column; 11] = [
     ("Retries", |site| whole(site.retries)),
     ("Restarts", |site| whole(site.restarts)),
     ("Offline", |site| time(Some(site.offline_s))),
-    ("Stored after, p50", |site| time(site.latency_p50_s)),
-    ("p95", |site| time(site.latency_p95_s)),
-    ("Longest wait at the gate", |site| {
-        time(site.gate_wait_max_s)
-    }),
+    ("Latency p50", |site| time(site.latency_p50_s)),
+    ("Latency p95", |site| time(site.latency_p95_s)),
+    ("Gate wait, max", |site| time(site.gate_wait_max_s)),
 ];
 
 /// What became of each site, the worst first.
@@ -159,24 +157,7 @@ pub(super) fn sites(sites: &[SiteRecord]) -> String {
     }
     html.push_str("</tr></thead><tbody>\n");
     for site in worst {
-        let _ = write!(
-            html,
-            "<tr><th scope=\"row\" data-value=\"{}\">{}</th>",
-            site.site,
-            escape(&site.name)
-        );
-        for (name, cell) in COLUMNS {
-            let (text, value) = cell(site);
-            let bad = matches!(name, "Lost" | "Duplicates") && value != Some(0.0);
-            let class = if bad { " class=\"no\"" } else { "" };
-            let value = value.map_or(String::new(), |value| value.to_string());
-            let _ = write!(
-                html,
-                "<td{class} data-value=\"{value}\">{}</td>",
-                escape(&text)
-            );
-        }
-        html.push_str("</tr>\n");
+        row(&mut html, site);
     }
     html.push_str("</tbody></table></div>\n");
     let lead = if sites.len() > SITES {
@@ -188,6 +169,27 @@ pub(super) fn sites(sites: &[SiteRecord]) -> String {
         "Lost and doubled images first, then the slowest. A column's head sorts by it.".to_owned()
     };
     section("sites", "Sites", &lead, &html)
+}
+
+fn row(html: &mut String, site: &SiteRecord) {
+    let _ = write!(
+        html,
+        "<tr><th scope=\"row\" data-value=\"{}\">{}</th>",
+        site.site,
+        escape(&site.name)
+    );
+    for (name, cell) in COLUMNS {
+        let (text, value) = cell(site);
+        let bad = matches!(name, "Lost" | "Duplicates") && value != Some(0.0);
+        let class = if bad { " class=\"no\"" } else { "" };
+        let value = value.map_or(String::new(), |value| value.to_string());
+        let _ = write!(
+            html,
+            "<td{class} data-value=\"{value}\">{}</td>",
+            escape(&text)
+        );
+    }
+    html.push_str("</tr>\n");
 }
 
 /// How the run was made, to make it again.

@@ -91,3 +91,23 @@ fn a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else() {
         "nothing is left over"
     );
 }
+
+#[test]
+fn a_week_of_300_sites_is_a_small_page() {
+    let run = run(Weather::Calm, 300, 168);
+    let began = std::time::Instant::now();
+    let page = crate::report::page::of(&run);
+    let shown = began.elapsed();
+    assert_eq!(run.images.len(), 50_400);
+    assert!(page.len() < 1_500_000, "{} bytes", page.len());
+    let began = std::time::Instant::now();
+    let directory = written(&run);
+    let wrote = began.elapsed();
+    let began = std::time::Instant::now();
+    files::read(directory.path()).expect("a run");
+    println!(
+        "page {shown:?}, {} bytes; written in {wrote:?}, read in {:?}",
+        page.len(),
+        began.elapsed()
+    );
+}

@@ -4,4 +4,5 @@ mod browser;
 mod chromium;
 mod folder;
 mod page;
+mod shards;
 mod xml;

@@ -5,7 +5,7 @@ use crate::report::synthetic::{Weather, run};
 use crate::report::{Run, Told, page};
 
 const SECTIONS: [&str; 8] = [
-    "journey", "pipeline", "fleet", "counts", "cost", "sites", "making", "latency",
+    "journey", "pipeline", "queues", "counts", "cost", "sites", "making", "latency",
 ];
 const FIGURES: [&str; 10] = [
     "latency",
@@ -61,6 +61,12 @@ fn the_banner_says_whether_the_promises_were_kept() {
             && broken.contains("accepted images are not in the store")
     );
     assert!(broken.contains("<li class=\"no\">"));
+    let mut denied = run(Weather::Calm, 2, 2);
+    denied.summary.duplicates = 1;
+    assert!(
+        page::of(&denied).contains("Promises were broken"),
+        "whatever the verdict says"
+    );
     let mut early = run(Weather::Calm, 2, 2);
     early.summary.told.completed = false;
     assert!(page::of(&early).contains("until the run was ended early"));
@@ -93,4 +99,33 @@ fn of_very_many_sites_the_worst_are_listed_and_the_page_stays_small() {
     assert!(page.contains("The 300 worst of 3,000 sites"));
     assert!(page.contains(">site3000<") && !page.contains(">site300<"));
     assert!(page.len() < 1_500_000, "{}", page.len());
+}
+
+#[test]
+fn runs_are_compared_with_the_first_side_by_side() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut folders = Vec::new();
+    for (name, weather) in [
+        ("calm", Weather::Calm),
+        ("storm<1>", Weather::Outage),
+        ("flood", Weather::Overload),
+    ] {
+        let folder = directory.path().join(name);
+        crate::report::write(&folder, &run(weather, 6, 24)).expect("written");
+        folders.push(folder);
+    }
+    let out = directory.path().join("compare.html");
+    crate::report::compare(&folders, &out).expect("compared");
+    let page = std::fs::read_to_string(out).expect("a page");
+    let elements = elements(&page).expect("well-formed");
+    assert_eq!(elements.iter().filter(|name| *name == "svg").count(), 6);
+    for text in [
+        "3 runs compared",
+        "storm&lt;1&gt;",
+        "broken",
+        "<span class=\"change\">+",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(!page.contains("NaN") && !page.contains("inf"));
 }

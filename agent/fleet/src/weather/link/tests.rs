@@ -82,7 +82,7 @@ async fn a_slow_link_takes_its_latency_twice_and_the_body_at_its_rate() {
     // Chunk framing and the timer's millisecond are on top.
     assert!(done && (6.0..6.1).contains(&took.as_secs_f64()), "{took:?}");
     let both = async { tokio::join!(bench.put("k1", 50_000), bench.put("k2", 50_000)) };
-    let ((_, one), (_, other)) = both.await;
+    let ((_, one), (_, other)) = Box::pin(both).await;
     let took = one.max(other).as_secs_f64();
     assert!((11.0..11.2).contains(&took), "two share the rate: {took}");
     let fair = one.min(other).as_secs_f64();

@@ -132,8 +132,9 @@ pub struct Cloud {
     habits: Habits,
     chance: Chance,
     schedule: Schedule,
-    /// By order of arrival, so the first is the oldest.
+    /// By number, which is the order of arrival: the first is the oldest.
     waiting: BTreeMap<u64, Pending>,
+    running: BTreeMap<u64, Execution>,
     functions: BTreeMap<u32, Function>,
     sites: BTreeMap<u32, SiteGauges>,
     executions: u32,
@@ -154,7 +155,6 @@ struct Pending {
 /// An execution that runs.
 #[derive(Debug, Clone, Copy)]
 struct Execution {
-    number: u64,
     pending: Pending,
     took: Duration,
     ok: bool,
@@ -170,6 +170,7 @@ impl Cloud {
             chance: Chance(seed),
             schedule: Schedule::default(),
             waiting: BTreeMap::new(),
+            running: BTreeMap::new(),
             functions: BTreeMap::new(),
             sites: BTreeMap::new(),
             executions: 0,
@@ -204,7 +205,7 @@ impl Cloud {
         let mut happened = Vec::new();
         while let Some((at, step)) = self.schedule.due(now) {
             match step {
-                Step::End(execution) => self.end(at, execution, &mut happened),
+                Step::End(number) => self.end(at, number, &mut happened),
                 Step::Try(number) => self.attempt(at, number, &mut happened),
             }
         }
@@ -244,35 +245,43 @@ impl Cloud {
     }
 
     fn attempt(&mut self, at: Duration, number: u64, happened: &mut Vec<Happening>) {
-        let Some(mut pending) = self.waiting.remove(&number) else {
+        let Some(&pending) = self.waiting.get(&number) else {
             return;
         };
-        let site = pending.event.site;
-        self.site_mut(site).waiting -= 1;
-        if at - pending.arrived >= self.habits.settings.max_event_age {
+        let max_age = self.habits.settings.max_event_age;
+        if at - pending.arrived >= max_age {
+            self.no_longer_waits(number, &pending);
             self.totals.dropped += 1;
             happened.push(pending.happening(at, What::Dropped(Why::Age)));
-            return;
-        }
-        if self.has_room(site) {
+        } else if self.has_room(pending.event.site) {
+            self.no_longer_waits(number, &pending);
             self.begin(at, number, pending, happened);
-            return;
+        } else {
+            self.totals.throttled += 1;
+            happened.push(pending.happening(at, What::Throttled));
+            let again = (at + self.backoff(&pending)).min(pending.arrived.saturating_add(max_age));
+            if let Some(waiting) = self.waiting.get_mut(&number) {
+                waiting.throttles = waiting.throttles.saturating_add(1);
+            }
+            self.schedule.add(again, Step::Try(number));
         }
-        self.totals.throttled += 1;
-        happened.push(pending.happening(at, What::Throttled));
-        let backoff = self.backoff(&pending);
-        pending.throttles = pending.throttles.saturating_add(1);
-        self.wait(number, pending, at, backoff);
+    }
+
+    fn no_longer_waits(&mut self, number: u64, pending: &Pending) {
+        self.waiting.remove(&number);
+        self.site_mut(pending.event.site).waiting -= 1;
     }
 
     fn has_room(&self, site: u32) -> bool {
         let settings = &self.habits.settings;
-        let function = self.functions.get(&self.function_of(site));
-        let of_function = function.map_or(0, Function::executions);
+        let of_function = || {
+            let function = self.functions.get(&self.function_of(site));
+            function.map_or(0, Function::executions)
+        };
         self.executions < settings.account_concurrency
             && settings
                 .reserved_concurrency
-                .is_none_or(|reserved| of_function < reserved)
+                .is_none_or(|reserved| of_function() < reserved)
     }
 
     fn backoff(&self, pending: &Pending) -> Duration {
@@ -315,7 +324,6 @@ impl Cloud {
         let intact = wanted <= settings.timeout;
         let fails = chance.level(id, Draw::Failure(attempt)) < settings.error_rate;
         let execution = Execution {
-            number,
             pending,
             took: wanted.min(settings.timeout),
             ok: intact && !fails,
@@ -327,11 +335,15 @@ impl Cloud {
         self.totals.cold += u64::from(cold);
         self.totals.executions_peak = self.totals.executions_peak.max(self.executions);
         self.schedule
-            .add(at.saturating_add(execution.took), Step::End(execution));
+            .add(at.saturating_add(execution.took), Step::End(number));
+        self.running.insert(number, execution);
         happened.push(pending.happening(at, What::Began { cold, attempt }));
     }
 
-    fn end(&mut self, at: Duration, execution: Execution, happened: &mut Vec<Happening>) {
+    fn end(&mut self, at: Duration, number: u64, happened: &mut Vec<Happening>) {
+        let Some(execution) = self.running.remove(&number) else {
+            return;
+        };
         let Execution {
             pending, took, ok, ..
         } = execution;
@@ -353,7 +365,7 @@ impl Cloud {
             return;
         }
         let pause = AFTER_FAILURE[(pending.attempts as usize - 1).min(1)];
-        self.wait(execution.number, pending, at, pause);
+        self.wait(number, pending, at, pause);
     }
 
     fn function_of(&self, site: u32) -> u32 {

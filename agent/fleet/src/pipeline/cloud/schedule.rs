@@ -4,12 +4,10 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use super::Execution;
-
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    /// An execution ends.
-    End(Execution),
+    /// The execution of the event of this number ends.
+    End(u64),
     /// The event of this number tries to begin.
     Try(u64),
 }

@@ -86,6 +86,8 @@ struct Account {
     over: BTreeMap<u64, What>,
     attempts: BTreeMap<u64, u32>,
     failed_at: BTreeMap<u64, Duration>,
+    /// When an event was throttled last, and how often since it ran.
+    throttled: BTreeMap<u64, (Duration, u32)>,
     /// By function: when each instance had its last work.
     idle: BTreeMap<u32, Vec<Duration>>,
 }
@@ -93,6 +95,7 @@ struct Account {
 impl Account {
     fn see(&mut self, settings: &Settings, arrived: Duration, h: &Happening) {
         assert!(!self.over.contains_key(&h.id), "after its end: {h:?}");
+        self.paused(h);
         let function = match settings.functions {
             Functions::EachSite => h.site,
             Functions::One => 0,
@@ -131,6 +134,24 @@ impl Account {
                 }
                 self.over.insert(h.id, h.what);
             }
+        }
+    }
+
+    /// After throttling: 1 s, 2 s, 4 s, up to 5 min, less up to a half; a drop may come sooner.
+    fn paused(&mut self, h: &Happening) {
+        let before = self.throttled.remove(&h.id);
+        if let Some((since, times)) = before {
+            let (pause, longest) = (
+                h.at - since,
+                seconds(1 << (times - 1).min(9)).min(seconds(300)),
+            );
+            assert!(pause <= longest, "{pause:?} after {times}");
+            let dropped = matches!(h.what, What::Dropped(_));
+            assert!(dropped || pause >= longest / 2, "{pause:?} after {times}");
+        }
+        if h.what == What::Throttled {
+            let times = before.map_or(1, |(_, times)| times + 1);
+            self.throttled.insert(h.id, (h.at, times));
         }
     }
 
@@ -290,6 +311,24 @@ fn an_hourly_image_finds_no_warm_instance_and_a_busy_site_does() {
     // The third comes exactly 10 min after the second's end; the fourth 20 s later than that; the last two find the only
     // instance busy, or another site's.
     assert_eq!(colds, [true, true, false, true, true, true]);
+}
+
+/// The second event's try was settled before the first event's end, and for the same moment.
+#[test]
+fn what_ends_makes_room_for_what_begins_in_the_same_moment() {
+    let settings = Settings {
+        account_concurrency: 1,
+        delivery: Spread::Constant(seconds(30)),
+        ..plain(seconds(20))
+    };
+    let happened = run(
+        &mut cloud(&settings, 1),
+        &[(seconds(0), 1), (seconds(20), 2)],
+    );
+    assert!(
+        happened.iter().all(|h| h.what != What::Throttled),
+        "{happened:?}"
+    );
 }
 
 #[test]

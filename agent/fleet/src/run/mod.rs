@@ -1,5 +1,7 @@
 //! A run: sites, weather, store and pipeline set up, driven through their time, and judged.
 
+mod backlog;
+mod behind;
 mod closing;
 mod fleet;
 pub mod ledger;
@@ -35,6 +37,9 @@ pub enum RunError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// The pipeline's settings.
+    #[error(transparent)]
+    Pipeline(#[from] crate::pipeline::SettingsError),
     /// The store cannot be used.
     #[error("{0}")]
     Store(String),

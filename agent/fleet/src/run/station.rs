@@ -18,12 +18,12 @@ use crate::weather::{BootClock, Link, SimulatedDisk, Step, What};
 
 /// A site and the things around it; clones are handles to the same one.
 #[derive(Debug, Clone)]
-pub struct Station {
+pub(super) struct Station {
     site: Arc<Mutex<Site>>,
     /// Its number, from 1.
-    pub number: u32,
+    pub(super) number: u32,
     /// Its way to the store.
-    pub link: Link,
+    pub(super) link: Link,
     disk: SimulatedDisk,
     ledger: Ledger,
     course: Course,
@@ -33,7 +33,7 @@ pub struct Station {
 
 impl Station {
     /// Puts a site among its surroundings.
-    pub fn new(
+    pub(super) fn new(
         site: Site,
         link: Link,
         disk: SimulatedDisk,
@@ -56,7 +56,7 @@ impl Station {
     }
 
     /// The site, when nobody else has it.
-    pub async fn site(&self) -> tokio::sync::MutexGuard<'_, Site> {
+    pub(super) async fn site(&self) -> tokio::sync::MutexGuard<'_, Site> {
         self.site.lock().await
     }
 
@@ -65,7 +65,7 @@ impl Station {
     ///
     /// # Errors
     /// When a picture cannot be written for a reason that is not simulated.
-    pub async fn photograph(
+    pub(super) async fn photograph(
         &self,
         mut camera: Camera,
         extra: Vec<Duration>,
@@ -107,18 +107,7 @@ impl Station {
         let truth = site.home.truth();
         drop(site);
         let lasts = take.how.done();
-        self.ledger.write(Written {
-            site: self.number,
-            shot: shot.number,
-            file: take.file.clone(),
-            captured_at: take.captured_at,
-            said: take.said,
-            bytes: take.bytes.len() as u64,
-            sha256: hex(&take.bytes),
-            fault: take.fault.as_ref().map(ToString::to_string),
-            due: take.due,
-            finished: shot.at + lasts,
-        });
+        self.enter(&take, shot.number, shot.at + lasts);
         for (name, bytes) in &take.beside {
             let path = truth.join(name);
             path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
@@ -141,6 +130,42 @@ impl Station {
             }
         });
         Ok(())
+    }
+
+    /// Notes what a shot writes.
+    fn enter(&self, take: &Take, shot: u64, finished: Duration) {
+        self.ledger.write(Written {
+            site: self.number,
+            shot,
+            file: take.file.clone(),
+            captured_at: take.captured_at,
+            said: take.said,
+            bytes: take.bytes.len() as u64,
+            sha256: hex(&take.bytes),
+            fault: take.fault.as_ref().map(ToString::to_string),
+            due: take.due,
+            finished,
+        });
+    }
+
+    /// A file that was written at `done`, before the run.
+    pub(super) async fn lay(
+        &self,
+        take: Take,
+        shot: u64,
+        done: chrono::DateTime<chrono::Utc>,
+    ) -> std::io::Result<()> {
+        let folder = self.site.lock().await.home.camera();
+        if let Manner::Overwriting { shot } = take.how {
+            self.ledger
+                .spoil(self.number, u64::MAX - shot, "duplicate_name");
+        }
+        self.enter(&take, shot, Duration::ZERO);
+        let path = folder.join(&take.file);
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        std::fs::write(&path, &take.bytes)?;
+        let file = std::fs::File::options().write(true).open(&path)?;
+        file.set_modified(done.into())
     }
 
     async fn write(&self, path: &Path, take: &Take) -> std::io::Result<()> {
@@ -188,7 +213,7 @@ impl Station {
     }
 
     /// Something befalls the site.
-    pub async fn befall(&self, what: &What) {
+    pub(super) async fn befall(&self, what: &What) {
         match what {
             What::LinkUp => self.link.up(),
             What::LinkDown(how) => self.link.down(*how),

@@ -12,11 +12,11 @@ use super::ledger::Ledger;
 use super::plan::Plan;
 use super::premises::{self, Depot};
 use super::sampler::Sampler;
-use super::station::Station;
+use super::station::{Around, Station};
 use super::{Audience, RunError};
 use crate::camera::Camera;
 use crate::course::Course;
-use crate::report::Run;
+use crate::report::{ClockKind, Run};
 use crate::site::{Admission, Site, Surroundings};
 use crate::weather::scenario::Gate;
 use crate::weather::{Change, Forecast, Link, SimulatedDisk, What};
@@ -52,7 +52,7 @@ impl Fleet {
         let premises = premises::of(plan, &depot);
         premises.prepare()?;
         let ledger = Ledger::default();
-        let seed = plan.scenario.run.seed;
+        let (seed, fair) = (plan.scenario.run.seed, plan.scenario.fair_link());
         let gate = match plan.scenario.run.gate {
             Gate::Local => Admission::Shared(LocalGate::new(Limits {
                 sites: plan.cap() as usize,
@@ -65,6 +65,7 @@ impl Fleet {
         let mut stations = Vec::new();
         for number in plan.numbers() {
             let link = Link::new(seed ^ u64::from(number));
+            link.shape(fair);
             let client = link.client(depot.client());
             let mut disk = None;
             let site = Site::set_up(number, &premises, course, |home, _| {
@@ -77,7 +78,14 @@ impl Fleet {
                 }
             })?;
             let disk = disk.unwrap_or_else(|| SimulatedDisk::new(0, DISK, PathBuf::new()));
-            let station = Station::new(site, link, disk, ledger.clone(), course, seed);
+            let around = Around {
+                link,
+                fair,
+                disk,
+                ledger: ledger.clone(),
+                announces: plan.time() == ClockKind::Virtual,
+            };
+            let station = Station::new(site, around, course, seed);
             stations.push(station);
         }
         Ok(Self {
@@ -103,6 +111,7 @@ impl Fleet {
             .map_err(RunError::machine("cannot write a backlog"))?;
         self.begin_cameras(&mut acting);
         self.begin_weather(&mut acting);
+        self.begin_eyes(&mut acting, &stop);
         self.begin_books(&mut acting);
         let results = self
             .depot

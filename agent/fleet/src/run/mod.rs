@@ -3,6 +3,7 @@
 mod backlog;
 mod behind;
 mod closing;
+mod eyes;
 mod fleet;
 pub mod ledger;
 pub mod plan;

@@ -14,7 +14,7 @@ use crate::camera::{Camera, Manner, Shot, Take};
 use crate::course::Course;
 use crate::site::Site;
 use crate::weather::power::{Left, left_of};
-use crate::weather::{BootClock, Link, SimulatedDisk, Step, What};
+use crate::weather::{BootClock, Link, Shape, SimulatedDisk, Step, What};
 
 /// A site and the things around it; clones are handles to the same one.
 #[derive(Debug, Clone)]
@@ -24,34 +24,46 @@ pub(super) struct Station {
     pub(super) number: u32,
     /// Its way to the store.
     pub(super) link: Link,
+    /// The link in fair weather.
+    fair: Shape,
     disk: SimulatedDisk,
     ledger: Ledger,
+    announces: bool,
     course: Course,
     /// What its power cuts leave.
     dice: Arc<std::sync::Mutex<fastrand::Rng>>,
 }
 
+/// What is around a site.
+#[derive(Debug)]
+pub(super) struct Around {
+    /// Its way to the store.
+    pub(super) link: Link,
+    /// How that is in fair weather.
+    pub(super) fair: Shape,
+    /// Its disk.
+    pub(super) disk: SimulatedDisk,
+    /// The books of the run.
+    pub(super) ledger: Ledger,
+    /// Whether its camera says what it wrote: the kernel does in real time.
+    pub(super) announces: bool,
+}
+
 impl Station {
     /// Puts a site among its surroundings.
-    pub(super) fn new(
-        site: Site,
-        link: Link,
-        disk: SimulatedDisk,
-        ledger: Ledger,
-        course: Course,
-        seed: u64,
-    ) -> Self {
+    pub(super) fn new(site: Site, around: Around, course: Course, seed: u64) -> Self {
         let number = site.number;
+        let dice = fastrand::Rng::with_seed(seed ^ (u64::from(number) << 20));
         Self {
             site: Arc::new(Mutex::new(site)),
             number,
-            link,
-            disk,
-            ledger,
+            link: around.link,
+            fair: around.fair,
+            disk: around.disk,
+            ledger: around.ledger,
+            announces: around.announces,
             course,
-            dice: Arc::new(std::sync::Mutex::new(fastrand::Rng::with_seed(
-                seed ^ u64::from(number) << 20,
-            ))),
+            dice: Arc::new(std::sync::Mutex::new(dice)),
         }
     }
 
@@ -179,7 +191,9 @@ impl Station {
             Manner::InPieces { pieces } => self.write_pieces(path, &take.bytes, pieces).await?,
         }
         self.stamp(path).await?;
-        self.site.lock().await.announce(path, Cause::Closed);
+        if self.announces {
+            self.announce(path, Cause::Closed).await;
+        }
         Ok(())
     }
 
@@ -205,6 +219,11 @@ impl Station {
         Ok(())
     }
 
+    /// The agent hears of a file.
+    pub(super) async fn announce(&self, path: &Path, cause: Cause) {
+        self.site.lock().await.announce(path, cause);
+    }
+
     /// The file system stamps files with the board's time.
     async fn stamp(&self, path: &Path) -> std::io::Result<()> {
         let now = self.site.lock().await.board.clock().now();
@@ -217,7 +236,7 @@ impl Station {
         match what {
             What::LinkUp => self.link.up(),
             What::LinkDown(how) => self.link.down(*how),
-            What::LinkShape(shape) => self.link.shape(*shape),
+            What::LinkShape(shape) => self.link.shape(self.fair.and(*shape)),
             What::DiskFull { free_bytes } => self.disk.fill(*free_bytes),
             What::DiskRoom => self.disk.clear(),
             What::ClockRight => {

@@ -455,7 +455,8 @@ impl Carrier {
                 let stored = Stored {
                     proof: delivery.proof,
                     etag: delivery.facts.etag.clone(),
-                    at_ms: self.means.clock.now_ms(),
+                    // The store has just told the time, whatever ours is.
+                    at_ms: self.means.store.time().now_ms(),
                 };
                 queue.verified(image.id, stored).await
             }

@@ -151,10 +151,10 @@ pub fn judge(
         // A copy of the same bytes has the capture time of the first.
         if first.insert(&file.sha256) && row.is_some_and(|row| !time_is_right(file, row)) {
             findings.wrong_capture_time += 1;
-            let said = row.map(|row| row.captured_ms);
+            let found = row.map_or("", |row| row.capture.as_str());
             findings.say(format!(
-                "site{number}: {} has the capture time {said:?}",
-                file.file
+                "site{number}: the capture time of {} (taken at {}) is {found}",
+                file.file, file.captured_at
             ));
         }
         let object = objects_by
@@ -249,11 +249,14 @@ fn shown(row: &Row) -> Option<DateTime<FixedOffset>> {
 }
 
 /// A camera's time is believed to the second. Where its clock was wrong, the row has what it showed, or the time
-/// within [`NEAR`], which the file tells.
+/// within [`NEAR`], which the file tells. Where the board's clock was wrong as well, nothing is left to judge by.
 fn time_is_right(file: &Written, row: &Row) -> bool {
     let Some(at) = shown(row) else { return false };
     let told = at.naive_local() - file.said;
     let off = at.to_utc() - file.captured_at;
+    if file.board_off {
+        return true;
+    }
     told.abs() < TimeDelta::seconds(1) || (file.fault.is_some() && off.abs() < NEAR)
 }
 
@@ -284,6 +287,7 @@ mod tests {
             sha256: sha256.into(),
             fault: None,
             due: true,
+            board_off: false,
             finished: Duration::ZERO,
         }
     }
@@ -300,6 +304,7 @@ mod tests {
             target: None,
             attempts: 0,
             dated: true,
+            capture: String::new(),
         }
     }
 

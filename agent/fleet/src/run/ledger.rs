@@ -29,6 +29,9 @@ pub struct Written {
     pub fault: Option<String>,
     /// Whether the agent must take it.
     pub due: bool,
+    /// Whether the board's clock was wrong while the file was written. Simulated file systems stamp files' changes
+    /// with the machine's time, so that the agent cannot see whose time a modification time is.
+    pub board_off: bool,
     /// When the file was finished, since the start of the run.
     pub finished: Duration,
 }
@@ -176,6 +179,7 @@ mod tests {
             sha256: sha256.to_owned(),
             fault: None,
             due: true,
+            board_off: false,
             finished: Duration::from_secs(shot),
         }
     }

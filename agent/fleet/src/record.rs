@@ -72,8 +72,6 @@ pub struct SiteRecord {
     pub latency_p50_s: Option<f64>,
     /// See `latency_p50_s`.
     pub latency_p95_s: Option<f64>,
-    /// Seconds for which the site waited for the gate: longest.
-    pub gate_wait_max_s: Option<f64>,
 }
 
 /// The fleet at one moment: a row of `samples.csv`. Counts that end in `_since` are since the last row.

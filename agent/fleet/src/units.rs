@@ -217,6 +217,21 @@ pub mod size {
     }
 }
 
+/// For serde: a size that may be absent.
+pub mod size_option {
+    use serde::{Deserialize, Deserializer};
+
+    /// Reads it from text.
+    ///
+    /// # Errors
+    /// What stands there is no text, or no size.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+        Option::<String>::deserialize(from)?
+            .map(|text| super::parse_size(&text).map_err(serde::de::Error::custom))
+            .transpose()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

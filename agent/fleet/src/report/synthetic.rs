@@ -163,7 +163,6 @@ fn site_of(site: u32, images: &[ImageRecord]) -> SiteRecord {
         offline_s: f64::from(site % 13) * 10.0,
         latency_p50_s: latency.map(|spread| spread.p50),
         latency_p95_s: latency.map(|spread| spread.p95),
-        gate_wait_max_s: Some(f64::from(site % 17)),
     }
 }
 

@@ -8,9 +8,14 @@ use super::RunError;
 use super::fleet::Fleet;
 use super::ledger::Written;
 use super::plan::Target;
-use crate::oracle::{Findings, Judged, Object, Row, judge, rows};
+use crate::oracle::{Findings, Object, Row, judge, rows};
+use crate::pipeline::cost::{Prices, Usage, estimate};
+use crate::pipeline::observer;
+use crate::record::ImageRecord;
 use crate::record::Sample;
+use crate::report::spread::Spread;
 use crate::report::{Run, Told, Verdict};
+use crate::weather::scenario::Gate;
 
 impl Fleet {
     /// Stops the agents and judges the run.
@@ -63,68 +68,152 @@ impl Fleet {
                 told.or_else(|| DateTime::from_timestamp_millis(row.accepted_ms))
                     .unwrap_or_default()
             };
-            let judged = judge(number, &written, &rows, &objects, accepted_at);
-            let Judged {
-                images: of_site,
-                site: mut record,
-                findings: found,
-            } = judged;
+            let mut judged = judge(number, &written, &rows, &objects, accepted_at);
+            self.behind.tell_of(&mut judged.images);
+            let record = &mut judged.site;
+            record.retries = self
+                .behind
+                .puts(number)
+                .saturating_sub(objects.len() as u64);
             record.restarts = site.restarts();
             record.offline_s = station.link.traffic().offline.as_secs_f64();
-            findings.add(&found);
-            images.extend(of_site);
-            sites.push(record);
+            (record.latency_p50_s, record.latency_p95_s) = latency(&judged.images);
+            findings.add(&judged.findings);
+            images.extend(judged.images);
+            sites.push(judged.site);
         }
         failures.extend(sentences(&findings, completed));
+        let watched = self.behind.findings();
+        failures.extend(watched.iter().flat_map(excesses));
+        let fresh = self.freshest(&images);
+        if completed {
+            failures.extend(self.too_late(&images, fresh));
+        }
         let verdict = Verdict {
             ok: failures.is_empty(),
             failures,
         };
-        let told = self.told(completed, end, verdict, &findings, quarantined);
-        Ok(Run::of(told, images, sites, samples))
-    }
-
-    fn told(
-        &self,
-        completed: bool,
-        end: DateTime<Utc>,
-        verdict: Verdict,
-        findings: &Findings,
-        quarantined: u64,
-    ) -> Told {
-        let stats = self.depot.stats();
-        let mut by_operation: BTreeMap<String, u64> = BTreeMap::new();
-        for ((operation, _), count) in &stats.answers {
-            *by_operation.entry(format!("{operation:?}")).or_default() += count;
-        }
-        Told {
-            scenario: self.plan.scenario.name.clone(),
-            seed: self.plan.scenario.run.seed,
-            clock: self.plan.time(),
-            hours: self.plan.scenario.run.length.as_secs_f64() / 3600.0,
-            start: self.plan.scenario.run.start,
-            end,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+        let told = Told {
             completed,
-            shard: self.plan.shard,
+            end,
             verdict,
             quarantined,
             wrong_capture_time: findings.wrong_capture_time,
             wrong_key: findings.wrong_key,
             wrong_bytes: findings.untraced,
+            cap_violations: watched.map_or(0, |watched| watched.violations),
+            fresh_after_fault_s: fresh.filter(|_| !self.forecast.last_fault_ends().is_zero()),
+            ..self.told(&images)
+        };
+        Ok(Run::of(told, images, sites, samples))
+    }
+
+    /// The longest that any site took, in seconds, from the picture that it was asked for after the last fault to its
+    /// place in the store; `None` where one was not stored, or none was taken.
+    fn freshest(&self, images: &[ImageRecord]) -> Option<f64> {
+        let mut longest: Option<f64> = None;
+        for image in self.fresh(images) {
+            longest = Some(longest.unwrap_or(0.0).max(image.latency_s()?));
+        }
+        longest
+    }
+
+    fn fresh<'a>(&self, images: &'a [ImageRecord]) -> impl Iterator<Item = &'a ImageRecord> {
+        let at = self.course.at(self.fresh_at());
+        let asked = move |image: &&ImageRecord| image.captured_at == at && image.due;
+        images.iter().filter(asked)
+    }
+
+    fn too_late(&self, images: &[ImageRecord], fresh: Option<f64>) -> Option<String> {
+        let within = self.plan.scenario.run.fresh_within?.as_secs_f64();
+        let late = match fresh {
+            None => self.fresh(images).next().is_some(),
+            Some(longest) => longest > within,
+        };
+        late.then(|| match fresh {
+            None => "an image taken after the last fault was not stored".to_owned(),
+            Some(longest) => format!(
+                "an image taken after the last fault took {longest:.0} s to the store, and was to take {within:.0} s at most"
+            ),
+        })
+    }
+
+    /// What of a run no record holds, but for the verdict.
+    fn told(&self, images: &[ImageRecord]) -> Told {
+        let stats = self.depot.stats();
+        let mut by_operation: BTreeMap<String, u64> = BTreeMap::new();
+        for ((operation, _), count) in &stats.answers {
+            *by_operation.entry(format!("{operation:?}")).or_default() += count;
+        }
+        let totals = self.behind.totals();
+        let stored = images.iter().filter(|image| image.stored_at.is_some());
+        let usage = Usage::of(
+            &stats,
+            stored.map(|image| image.bytes).sum(),
+            &totals,
+            self.plan.scenario.pipeline.memory_mb,
+        );
+        let run = &self.plan.scenario.run;
+        Told {
+            scenario: self.plan.scenario.name.clone(),
+            seed: run.seed,
+            clock: self.plan.time(),
+            hours: run.length.as_secs_f64() / 3600.0,
+            start: run.start,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: self.plan.command.clone(),
+            settings: self.settings(),
+            shard: self.plan.shard,
+            cap: Some(self.plan.cap()),
+            events: totals.events,
             requests_by_operation: by_operation,
+            cost_usd: Some(estimate(&Prices::built_in(), &usage)),
             wall_s: self.began.elapsed().as_secs_f64(),
             peak_rss_mib: peak_rss_mib(),
-            settings: BTreeMap::from([(
-                "store".to_owned(),
-                match &self.plan.target {
-                    Target::Embedded => "embedded".to_owned(),
-                    Target::Endpoint(endpoint) => endpoint.clone(),
-                },
-            )]),
             ..Told::default()
         }
     }
+
+    /// What a reader of the report should know; the same in all shards.
+    fn settings(&self) -> BTreeMap<String, String> {
+        let (scenario, run) = (&self.plan.scenario, &self.plan.scenario.run);
+        let store = match &self.plan.target {
+            Target::Embedded => "embedded".to_owned(),
+            Target::Endpoint(endpoint) => endpoint.clone(),
+        };
+        let gate = match run.gate {
+            Gate::Local => "one of the process",
+            Gate::S3 => "slots in a bucket",
+        };
+        [
+            ("store", store),
+            ("schedule", scenario.camera.schedule.to_string()),
+            ("sites of the fleet", run.sites.to_string()),
+            ("hold", run.hold.to_string()),
+            ("gate", gate.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+}
+
+/// What the judge at the door saw against the limits.
+fn excesses(seen: &observer::Findings) -> Vec<String> {
+    let mut words = Vec::new();
+    if seen.violations > 0 {
+        let first = seen.first.first();
+        words.push(format!(
+            "{} times there was more in the pipeline than may be; first {first:?}",
+            seen.violations
+        ));
+    }
+    words
+}
+
+/// Median and 95th percentile of the seconds from capture to stored.
+fn latency(images: &[ImageRecord]) -> (Option<f64>, Option<f64>) {
+    let spread = Spread::of(images.iter().filter_map(ImageRecord::latency_s).collect());
+    spread.map_or((None, None), |spread| (Some(spread.p50), Some(spread.p95)))
 }
 
 /// What was found, in sentences; the sums first, then the first cases.

@@ -7,16 +7,18 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use weir::gate::{Limits, LocalGate};
 
+use super::behind::Behind;
 use super::ledger::Ledger;
 use super::plan::Plan;
 use super::premises::{self, Depot};
 use super::sampler::Sampler;
-use super::station::Station;
+use super::station::{Around, Station};
 use super::{Audience, RunError};
 use crate::camera::Camera;
 use crate::course::Course;
-use crate::report::Run;
-use crate::site::{Site, Surroundings};
+use crate::report::{ClockKind, Run};
+use crate::site::{Admission, Site, Surroundings};
+use crate::weather::scenario::Gate;
 use crate::weather::{Change, Forecast, Link, SimulatedDisk, What};
 
 /// A fleet, set up and not yet begun.
@@ -26,6 +28,7 @@ pub struct Fleet {
     pub(super) depot: Depot,
     pub(super) stations: Vec<Station>,
     pub(super) ledger: Ledger,
+    pub(super) behind: Behind,
     pub(super) forecast: Forecast,
     pub(super) began: std::time::Instant,
 }
@@ -49,15 +52,20 @@ impl Fleet {
         let premises = premises::of(plan, &depot);
         premises.prepare()?;
         let ledger = Ledger::default();
-        let gate = LocalGate::new(Limits {
-            sites: 300,
-            images: usize::MAX,
-            images_per_site: 4,
-        });
-        let seed = plan.scenario.run.seed;
+        let (seed, fair) = (plan.scenario.run.seed, plan.scenario.fair_link());
+        let gate = match plan.scenario.run.gate {
+            Gate::Local => Admission::Shared(LocalGate::new(Limits {
+                sites: plan.cap() as usize,
+                // Each agent keeps its own number of uploads.
+                images: usize::MAX,
+                images_per_site: plan.scenario.run.max_in_flight_per_site as usize,
+            })),
+            Gate::S3 => Admission::Slots { seed },
+        };
         let mut stations = Vec::new();
         for number in plan.numbers() {
             let link = Link::new(seed ^ u64::from(number));
+            link.shape(fair);
             let client = link.client(depot.client());
             let mut disk = None;
             let site = Site::set_up(number, &premises, course, |home, _| {
@@ -70,10 +78,18 @@ impl Fleet {
                 }
             })?;
             let disk = disk.unwrap_or_else(|| SimulatedDisk::new(0, DISK, PathBuf::new()));
-            let station = Station::new(site, link, disk, ledger.clone(), course, seed);
+            let around = Around {
+                link,
+                fair,
+                disk,
+                ledger: ledger.clone(),
+                announces: plan.time() == ClockKind::Virtual,
+            };
+            let station = Station::new(site, around, course, seed);
             stations.push(station);
         }
         Ok(Self {
+            behind: Behind::new(plan, &depot, course)?,
             forecast: plan.scenario.forecast(),
             plan: plan.clone(),
             course,
@@ -90,20 +106,30 @@ impl Fleet {
     /// When the machine fails it.
     pub async fn run(self, audience: Audience, stop: CancellationToken) -> Result<Run, RunError> {
         let mut acting = JoinSet::new();
+        self.lay_backlog()
+            .await
+            .map_err(RunError::machine("cannot write a backlog"))?;
+        self.begin_cameras(&mut acting);
+        self.begin_weather(&mut acting);
+        self.begin_eyes(&mut acting, &stop);
+        self.begin_books(&mut acting);
+        let results = self
+            .depot
+            .results()
+            .filter(|_| self.plan.scenario.pipeline.results);
+        let closed = CancellationToken::new();
+        self.behind.begin(&self.depot, results, &mut acting, closed);
         for station in &self.stations {
             station.site().await.start();
         }
-        self.begin_cameras(&mut acting);
-        self.begin_weather(&mut acting);
-        self.begin_books(&mut acting);
         let sampler = Sampler::begin(&self, audience);
         let completed = tokio::select! {
             biased;
             () = stop.cancelled() => false,
             () = self.until_all_is_done() => true,
         };
-        acting.shutdown().await;
         let samples = sampler.end().await;
+        acting.shutdown().await;
         self.close(completed, samples).await
     }
 
@@ -190,7 +216,9 @@ impl Fleet {
         // Pictures of the last moment are written, and slow ones too.
         tokio::time::sleep(REST).await;
         let end = self.course.now() + run.drain;
-        while self.ledger.balance().waiting > 0 && self.course.now() < end {
+        while (self.ledger.balance().waiting > 0 || !self.behind.is_idle())
+            && self.course.now() < end
+        {
             tokio::time::sleep(GLANCE).await;
         }
         tokio::time::sleep(REST).await;

@@ -1,6 +1,9 @@
 //! A run: sites, weather, store and pipeline set up, driven through their time, and judged.
 
+mod backlog;
+mod behind;
 mod closing;
+mod eyes;
 mod fleet;
 pub mod ledger;
 pub mod plan;
@@ -35,6 +38,9 @@ pub enum RunError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// The pipeline's settings.
+    #[error(transparent)]
+    Pipeline(#[from] crate::pipeline::SettingsError),
     /// The store cannot be used.
     #[error("{0}")]
     Store(String),

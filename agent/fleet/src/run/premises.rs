@@ -3,21 +3,25 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use aws_sdk_s3::config::SharedHttpClient;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use weir_store::faults::Faults;
-use weir_store::{ObjectCreated, Server, Stats, Store};
+use weir_store::{ObjectCreated, Passage, Server, Stats, Store};
 
 use super::RunError;
 use super::plan::{Plan, Target};
 use crate::oracle::Object;
+use crate::pipeline::twin::Results;
 use crate::report::ClockKind;
-use crate::site::home::{Premises, bucket, result_bucket, site_of_bucket};
+use crate::site::home::{CONTROL_BUCKET, Premises, bucket, result_bucket, site_of_bucket};
+use crate::weather::scenario::Gate;
 
 /// The store of a run.
-pub struct Depot {
+pub(super) struct Depot {
     embedded: Option<Store>,
     client: SharedHttpClient,
     endpoint: String,
@@ -36,6 +40,9 @@ impl Depot {
                 _server: None,
             },
         };
+        if plan.scenario.run.gate == Gate::S3 {
+            depot.make_bucket(CONTROL_BUCKET).await?;
+        }
         for number in plan.numbers() {
             for name in [bucket(number), result_bucket(number)] {
                 depot.make_bucket(&name).await?;
@@ -101,6 +108,31 @@ impl Depot {
         self.embedded.as_ref().map(Store::subscribe)
     }
 
+    /// Who enters and leaves with an image, where it tells.
+    pub(super) fn passages(&self) -> Option<UnboundedReceiver<Passage>> {
+        self.embedded.as_ref().map(Store::watch)
+    }
+
+    /// Whether it tells who enters and leaves.
+    pub(super) const fn is_watched(&self) -> bool {
+        self.embedded.is_some()
+    }
+
+    /// Where the pipeline puts its results; no weather is on that side.
+    pub(super) fn results(&self) -> Option<Arc<dyn Results>> {
+        let (id, secret) = self.embedded.as_ref()?.credentials();
+        let keys = Credentials::new(id, secret, None, None, "weir-fleet");
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(keys)
+            .region(Region::new("us-west-1"))
+            .force_path_style(true)
+            .endpoint_url(&self.endpoint)
+            .retry_config(RetryConfig::disabled())
+            .http_client(self.client.clone());
+        Some(Arc::new(Writer(Client::from_conf(config.build()))))
+    }
+
     /// Its counters.
     pub(super) fn stats(&self) -> Stats {
         self.gauge()()
@@ -126,6 +158,23 @@ impl Depot {
             Some((site, object))
         });
         images.collect()
+    }
+}
+
+/// Puts results into the store.
+struct Writer(Client);
+
+#[async_trait::async_trait]
+impl Results for Writer {
+    async fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: &'static [u8],
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let put = self.0.put_object().bucket(bucket).key(key);
+        put.body(body.to_vec().into()).send().await?;
+        Ok(())
     }
 }
 

@@ -26,6 +26,10 @@ pub struct Progress {
     pub stored: u64,
     /// Requests without an answer, or with an error, so far.
     pub errors: u64,
+    /// Sites in the pipeline now, as the judge sees them.
+    pub inside: u32,
+    /// How many may be.
+    pub cap: u32,
 }
 
 /// Samples a fleet until it is told to end.
@@ -56,6 +60,8 @@ struct View {
     stations: Vec<super::station::Station>,
     ledger: super::ledger::Ledger,
     depot: Arc<dyn Fn() -> Stats + Send + Sync>,
+    behind: super::behind::Behind,
+    cap: u32,
     length: Duration,
 }
 
@@ -66,6 +72,8 @@ impl View {
             stations: fleet.stations.clone(),
             ledger: fleet.ledger.clone(),
             depot: fleet.depot.gauge(),
+            behind: fleet.behind.clone(),
+            cap: fleet.plan.cap(),
             length: fleet.plan.scenario.run.length,
         }
     }
@@ -104,6 +112,8 @@ impl View {
             .iter()
             .filter(|((_, status), _)| *status == 0 || *status >= 500);
         let errors: u64 = refused.map(|(_, count)| count).sum();
+        let (gauges, totals) = (self.behind.gauges(), self.behind.totals());
+        let (peak, inside) = self.behind.take_peak();
         let sample = Sample {
             at,
             agents: on,
@@ -116,13 +126,22 @@ impl View {
                 .map_or(0.0, |taken| (at - taken).as_seconds_f64()),
             requests_since: stats.requests - before.requests,
             errors_since: errors - before.errors,
-            ..Sample::default()
+            sites_in_pipeline_max: peak,
+            executions: gauges.executions,
+            events_waiting: gauges.waiting,
+            event_age_s: gauges.oldest.unwrap_or_default().as_secs_f64(),
+            cold_since: totals.cold - before.cold,
+            throttled_since: totals.throttled - before.throttled,
+            dropped_since: totals.dropped - before.dropped,
         };
         *before = Totals {
             captured: balance.captured,
             stored: balance.stored,
             requests: stats.requests,
             errors,
+            cold: totals.cold,
+            throttled: totals.throttled,
+            dropped: totals.dropped,
         };
         Progress {
             sample,
@@ -131,6 +150,8 @@ impl View {
             captured: balance.captured,
             stored: balance.stored,
             errors,
+            inside,
+            cap: self.cap,
         }
     }
 }
@@ -142,4 +163,7 @@ struct Totals {
     stored: u64,
     requests: u64,
     errors: u64,
+    cold: u64,
+    throttled: u64,
+    dropped: u64,
 }

@@ -14,49 +14,61 @@ use crate::camera::{Camera, Manner, Shot, Take};
 use crate::course::Course;
 use crate::site::Site;
 use crate::weather::power::{Left, left_of};
-use crate::weather::{BootClock, Link, SimulatedDisk, Step, What};
+use crate::weather::{BootClock, Link, Shape, SimulatedDisk, Step, What};
 
 /// A site and the things around it; clones are handles to the same one.
 #[derive(Debug, Clone)]
-pub struct Station {
+pub(super) struct Station {
     site: Arc<Mutex<Site>>,
     /// Its number, from 1.
-    pub number: u32,
+    pub(super) number: u32,
     /// Its way to the store.
-    pub link: Link,
+    pub(super) link: Link,
+    /// The link in fair weather.
+    fair: Shape,
     disk: SimulatedDisk,
     ledger: Ledger,
+    announces: bool,
     course: Course,
     /// What its power cuts leave.
     dice: Arc<std::sync::Mutex<fastrand::Rng>>,
 }
 
+/// What is around a site.
+#[derive(Debug)]
+pub(super) struct Around {
+    /// Its way to the store.
+    pub(super) link: Link,
+    /// How that is in fair weather.
+    pub(super) fair: Shape,
+    /// Its disk.
+    pub(super) disk: SimulatedDisk,
+    /// The books of the run.
+    pub(super) ledger: Ledger,
+    /// Whether its camera says what it wrote: the kernel does in real time.
+    pub(super) announces: bool,
+}
+
 impl Station {
     /// Puts a site among its surroundings.
-    pub fn new(
-        site: Site,
-        link: Link,
-        disk: SimulatedDisk,
-        ledger: Ledger,
-        course: Course,
-        seed: u64,
-    ) -> Self {
+    pub(super) fn new(site: Site, around: Around, course: Course, seed: u64) -> Self {
         let number = site.number;
+        let dice = fastrand::Rng::with_seed(seed ^ (u64::from(number) << 20));
         Self {
             site: Arc::new(Mutex::new(site)),
             number,
-            link,
-            disk,
-            ledger,
+            link: around.link,
+            fair: around.fair,
+            disk: around.disk,
+            ledger: around.ledger,
+            announces: around.announces,
             course,
-            dice: Arc::new(std::sync::Mutex::new(fastrand::Rng::with_seed(
-                seed ^ u64::from(number) << 20,
-            ))),
+            dice: Arc::new(std::sync::Mutex::new(dice)),
         }
     }
 
     /// The site, when nobody else has it.
-    pub async fn site(&self) -> tokio::sync::MutexGuard<'_, Site> {
+    pub(super) async fn site(&self) -> tokio::sync::MutexGuard<'_, Site> {
         self.site.lock().await
     }
 
@@ -65,7 +77,7 @@ impl Station {
     ///
     /// # Errors
     /// When a picture cannot be written for a reason that is not simulated.
-    pub async fn photograph(
+    pub(super) async fn photograph(
         &self,
         mut camera: Camera,
         extra: Vec<Duration>,
@@ -107,18 +119,7 @@ impl Station {
         let truth = site.home.truth();
         drop(site);
         let lasts = take.how.done();
-        self.ledger.write(Written {
-            site: self.number,
-            shot: shot.number,
-            file: take.file.clone(),
-            captured_at: take.captured_at,
-            said: take.said,
-            bytes: take.bytes.len() as u64,
-            sha256: hex(&take.bytes),
-            fault: take.fault.as_ref().map(ToString::to_string),
-            due: take.due,
-            finished: shot.at + lasts,
-        });
+        self.enter(&take, shot.number, shot.at + lasts);
         for (name, bytes) in &take.beside {
             let path = truth.join(name);
             path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
@@ -143,6 +144,42 @@ impl Station {
         Ok(())
     }
 
+    /// Notes what a shot writes.
+    fn enter(&self, take: &Take, shot: u64, finished: Duration) {
+        self.ledger.write(Written {
+            site: self.number,
+            shot,
+            file: take.file.clone(),
+            captured_at: take.captured_at,
+            said: take.said,
+            bytes: take.bytes.len() as u64,
+            sha256: hex(&take.bytes),
+            fault: take.fault.as_ref().map(ToString::to_string),
+            due: take.due,
+            finished,
+        });
+    }
+
+    /// A file that was written at `done`, before the run.
+    pub(super) async fn lay(
+        &self,
+        take: Take,
+        shot: u64,
+        done: chrono::DateTime<chrono::Utc>,
+    ) -> std::io::Result<()> {
+        let folder = self.site.lock().await.home.camera();
+        if let Manner::Overwriting { shot } = take.how {
+            self.ledger
+                .spoil(self.number, u64::MAX - shot, "duplicate_name");
+        }
+        self.enter(&take, shot, Duration::ZERO);
+        let path = folder.join(&take.file);
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        std::fs::write(&path, &take.bytes)?;
+        let file = std::fs::File::options().write(true).open(&path)?;
+        file.set_modified(done.into())
+    }
+
     async fn write(&self, path: &Path, take: &Take) -> std::io::Result<()> {
         match &take.how {
             Manner::AtOnce | Manner::Overwriting { .. } => std::fs::write(path, &take.bytes)?,
@@ -154,7 +191,9 @@ impl Station {
             Manner::InPieces { pieces } => self.write_pieces(path, &take.bytes, pieces).await?,
         }
         self.stamp(path).await?;
-        self.site.lock().await.announce(path, Cause::Closed);
+        if self.announces {
+            self.announce(path, Cause::Closed).await;
+        }
         Ok(())
     }
 
@@ -180,6 +219,11 @@ impl Station {
         Ok(())
     }
 
+    /// The agent hears of a file.
+    pub(super) async fn announce(&self, path: &Path, cause: Cause) {
+        self.site.lock().await.announce(path, cause);
+    }
+
     /// The file system stamps files with the board's time.
     async fn stamp(&self, path: &Path) -> std::io::Result<()> {
         let now = self.site.lock().await.board.clock().now();
@@ -188,11 +232,11 @@ impl Station {
     }
 
     /// Something befalls the site.
-    pub async fn befall(&self, what: &What) {
+    pub(super) async fn befall(&self, what: &What) {
         match what {
             What::LinkUp => self.link.up(),
             What::LinkDown(how) => self.link.down(*how),
-            What::LinkShape(shape) => self.link.shape(*shape),
+            What::LinkShape(shape) => self.link.shape(self.fair.and(*shape)),
             What::DiskFull { free_bytes } => self.disk.fill(*free_bytes),
             What::DiskRoom => self.disk.clear(),
             What::ClockRight => {

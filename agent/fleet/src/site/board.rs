@@ -72,7 +72,7 @@ impl Board {
 }
 
 fn power_on(site: u32, boots: usize, wall: DateTime<Utc>) -> (Simulation, Clock) {
-    let id = u128::from(site) << 64 | boots as u128 + 1;
+    let id = (u128::from(site) << 64) | (boots as u128 + 1);
     let simulation = Simulation::of_boot(id.to_be_bytes(), wall);
     let clock = Clock::steered(simulation.clone());
     (simulation, clock)

@@ -95,10 +95,11 @@ impl Premises {
         let ours = [
             ("state", vec![("directory", "state".into())]),
             ("daemon", vec![("listen", "".into())]),
+            ("pipeline", vec![("control_bucket", CONTROL_BUCKET.into())]),
             // The disk of the machine that simulates says nothing about the site's.
             (
                 "retain",
-                vec![("min_free", "0%".into()), ("keep", "0s".into())],
+                vec![("min_free", "0%".into()), ("keep", "6h".into())],
             ),
         ];
         let mut all = toml::Table::new();
@@ -146,6 +147,9 @@ pub fn bucket(number: u32) -> String {
 pub fn result_bucket(number: u32) -> String {
     format!("site{number}-segmentedoutput")
 }
+
+/// The bucket of the slots that sites share, where they do.
+pub const CONTROL_BUCKET: &str = "weir-fleet-control";
 
 /// The number of the site whose images a bucket holds.
 pub fn site_of_bucket(bucket: &str) -> Option<u32> {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use weir::config::Config;
-use weir::gate::LocalGate;
+use weir::gate::{self, Gate, LocalGate};
 use weir::retain::Meter;
 use weir::watch::{Cause, Eyes, Inbox, RootId};
 use weir::{RunError, World};
@@ -26,10 +26,22 @@ use crate::course::Course;
 pub struct Surroundings {
     /// The way to the store.
     pub http: SharedHttpClient,
-    /// Who may go up: the gate that all sites of the run share.
-    pub gate: LocalGate,
+    /// Who may go up.
+    pub gate: Admission,
     /// How full the disk is.
     pub disks: Meter,
+}
+
+/// Who lets a site into the pipeline.
+#[derive(Debug, Clone)]
+pub enum Admission {
+    /// The gate of the process, which all sites share.
+    Shared(LocalGate),
+    /// Slots in a bucket: every start of an agent has a gate of its own, whose chances come from this seed.
+    Slots {
+        /// The run's.
+        seed: u64,
+    },
 }
 
 /// A site.
@@ -86,13 +98,33 @@ impl Site {
             clock: self.board.clock(),
             eyes: Eyes::Announced,
             inbox: inbox.clone(),
-            gate: Arc::new(self.surroundings.gate.of_agent()),
+            gate: self.gate(),
             disks: self.surroundings.disks.clone(),
         };
         let stop = CancellationToken::new();
         let ended = tokio::spawn(weir::run(self.config.clone(), world, stop.clone()));
         self.starts += 1;
         self.agent = Some(Agent { inbox, stop, ended });
+    }
+
+    /// The gate of this start of the agent.
+    fn gate(&self) -> Arc<dyn Gate> {
+        match &self.surroundings.gate {
+            Admission::Shared(gate) => Arc::new(gate.of_agent()),
+            Admission::Slots { seed } => {
+                let start = fastrand::Rng::with_seed(seed ^ u64::from(self.number) << 32)
+                    .u64(..)
+                    .wrapping_add(self.starts);
+                let settings = gate::settings(&self.config, home::CONTROL_BUCKET, start);
+                let http = self.surroundings.http.clone();
+                Arc::new(gate::connect(
+                    &self.config,
+                    settings,
+                    http,
+                    self.board.clock(),
+                ))
+            }
+        }
     }
 
     /// Whether its board has power.

@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::forecast::Forecast;
+use super::link::Shape;
 use super::reading::{Faults, Reading};
 use super::spell::Spell;
 use super::{library, written};
@@ -56,6 +57,13 @@ pub struct Run {
     /// The cameras took pictures for this long before the start: they lie there when the agents begin.
     #[serde(with = "units::duration")]
     pub backlog: Duration,
+    /// Time from a site to the store and back again, each, in fair weather; absent: 40 ms in virtual time, nothing but
+    /// the sockets' own in real time.
+    #[serde(with = "units::duration_option")]
+    pub link_latency: Option<Duration>,
+    /// Bytes a second of a site's link in fair weather, each way; absent: 1 MiB in virtual time, no bound in real time.
+    #[serde(deserialize_with = "units::size_option::deserialize")]
+    pub link_rate: Option<u64>,
     /// The most sites that may be in the pipeline at once.
     pub max_concurrent_sites: u32,
     /// The most images that one site may have in it.
@@ -86,6 +94,8 @@ impl Default for Run {
             start: DateTime::from_timestamp(1_772_348_400, 0).unwrap_or_default(),
             clock: Time::Virtual,
             backlog: Duration::ZERO,
+            link_latency: None,
+            link_rate: None,
             max_concurrent_sites: 300,
             max_in_flight_per_site: 1,
             hold: Hold::Upload,
@@ -334,6 +344,21 @@ impl Scenario {
             }
         }
         agents
+    }
+
+    /// The links of all sites in fair weather.
+    pub fn fair_link(&self) -> Shape {
+        let (latency, rate) = match self.run.clock {
+            Time::Virtual => (Duration::from_millis(40), Some(1 << 20)),
+            Time::Real => (Duration::ZERO, None),
+        };
+        let latency = self.run.link_latency.unwrap_or(latency);
+        Shape {
+            latency,
+            latency_jitter: latency / 2,
+            bytes_per_second: self.run.link_rate.or(rate),
+            loss: 0.0,
+        }
     }
 
     /// What befalls the sites of the run.

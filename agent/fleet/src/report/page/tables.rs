@@ -114,7 +114,7 @@ fn time(value: Option<f64>) -> (String, Option<f64>) {
     (duration_or(value), value)
 }
 
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 10] = [
     ("Captured", |site| whole(site.captured)),
     ("Accepted", |site| whole(site.accepted)),
     ("Stored", |site| whole(site.stored)),
@@ -125,7 +125,6 @@ const COLUMNS: [Column; 11] = [
     ("Offline", |site| time(Some(site.offline_s))),
     ("Latency p50", |site| time(site.latency_p50_s)),
     ("Latency p95", |site| time(site.latency_p95_s)),
-    ("Gate wait, max", |site| time(site.gate_wait_max_s)),
 ];
 
 /// What became of each site, the worst first.

@@ -9,6 +9,7 @@ mod output;
 mod place;
 mod plan;
 mod progress;
+mod provision;
 mod report;
 mod run;
 mod scenarios;
@@ -49,6 +50,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Report(asked) => report::report(asked, manner),
         Command::Scenarios { name } => scenarios::scenarios(name.as_deref(), manner),
         Command::Store(asked) => store::store(asked, manner),
+        Command::Provision(asked) => provision::provision(asked, manner),
         Command::Completions { shell } => help::completions(*shell),
     };
     done.unwrap_or_else(|failed| {

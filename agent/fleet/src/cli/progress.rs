@@ -37,11 +37,11 @@ impl Lines {
         let Some(bar) = self.0.clone() else {
             return Arc::new(|_| ());
         };
-        let (time, cap) = (plan.time(), plan.cap());
+        let time = plan.time();
         Arc::new(move |progress| {
             bar.set_position(progress.now.min(progress.length).as_secs());
             bar.set_prefix(place(progress, time));
-            bar.set_message(figures(progress, cap));
+            bar.set_message(figures(progress));
         })
     }
 
@@ -83,13 +83,14 @@ fn place(progress: &Progress, time: ClockKind) -> String {
 }
 
 /// What is seen of the fleet.
-fn figures(progress: &Progress, cap: u32) -> String {
+fn figures(progress: &Progress) -> String {
     format!(
-        "stored {} of {}, waiting {}, in pipeline {}/{cap}, errors {}",
+        "stored {} of {}, waiting {}, in pipeline {}/{}, errors {}",
         count(progress.stored),
         count(progress.captured),
         count(progress.sample.waiting),
-        progress.sample.sites_in_pipeline_max,
+        progress.inside,
+        progress.cap,
         count(progress.errors),
     )
 }
@@ -109,9 +110,9 @@ mod tests {
             ..Progress::default()
         };
         progress.sample.waiting = 12;
-        progress.sample.sites_in_pipeline_max = 9;
+        (progress.inside, progress.cap) = (9, 50);
         assert_eq!(
-            figures(&progress, 50),
+            figures(&progress),
             "stored 7,488 of 7,500, waiting 12, in pipeline 9/50, errors 2"
         );
         assert_eq!(

@@ -10,6 +10,8 @@ use super::place::{self, Work};
 use super::progress::Lines;
 use super::signals::stop_on_signals;
 use super::{Failed, args, plan, told};
+use crate::run::RunError;
+use crate::site::home::SetUpError;
 
 /// Runs a fleet, judges it and writes its report.
 ///
@@ -24,12 +26,13 @@ pub(super) fn run(asked: &args::Run, command: &str, manner: Manner) -> Result<Ex
     plan.work = work.path().join("fleet");
     let stop = CancellationToken::new();
     let leftovers = (!asked.keep_work).then(|| work.path().to_owned());
-    stop_on_signals(stop.clone(), leftovers)
+    let way_out = stop_on_signals(stop.clone(), leftovers)
         .map_err(|error| Failed::Work(format!("cannot listen for signals: {error}")))?;
     let lines = Lines::begin(&plan, manner);
     let run = crate::run::run(&plan, lines.audience(&plan), stop);
     lines.end();
-    let run = run.map_err(Failed::work)?;
+    way_out.pass();
+    let run = run.map_err(not_run)?;
     crate::report::write(&asked.out, &run).map_err(Failed::work)?;
     if manner.json {
         json(&serde_json::json!({ "summary": run.summary }))?;
@@ -40,4 +43,12 @@ pub(super) fn run(asked: &args::Run, command: &str, manner: Manner) -> Result<Ex
         }
     }
     Ok(told::code(&run.summary))
+}
+
+/// What the scenario itself is to blame for is usage.
+fn not_run(error: RunError) -> Failed {
+    match error {
+        RunError::SetUp(SetUpError::Device(_)) | RunError::Pipeline(_) => Failed::usage(error),
+        other => Failed::work(other),
+    }
 }

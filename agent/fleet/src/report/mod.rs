@@ -10,7 +10,7 @@ pub mod page;
 pub mod shards;
 pub mod spread;
 pub mod summary;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod synthetic;

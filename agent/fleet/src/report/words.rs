@@ -19,7 +19,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A whole number with its thousands apart: `16,800`.
-pub(super) fn count(value: u64) -> String {
+pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -32,7 +32,7 @@ pub(super) fn count(value: u64) -> String {
 }
 
 /// A number to about three digits: `0.042`, `1.5`, `23`, `16,800`.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if size >= 100.0 || (size - size.round()).abs() < 1e-9 {
         let sign = if value <= -0.5 { "\u{2212}" } else { "" };
@@ -52,7 +52,7 @@ pub(super) fn number(value: f64) -> String {
 const UNITS: [(f64, &str); 4] = [(86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s")];
 
 /// A duration in the largest unit that it has at least two of (one, if it is whole): `2.4 s`, `90 s`, `6 h`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     if seconds.abs() < 1.0 && seconds != 0.0 {
         return format!("{} ms", number((seconds * 1000.0).round()));
     }
@@ -67,12 +67,12 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// The same, or that there is none.
-pub(super) fn duration_or(seconds: Option<f64>) -> String {
+pub(crate) fn duration_or(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| "\u{2013}".to_owned(), duration)
 }
 
 /// Dollars, to the cent from a dollar on, to four digits below.
-pub(super) fn dollars(value: f64) -> String {
+pub(crate) fn dollars(value: f64) -> String {
     match value {
         _ if value >= 100.0 => format!("${}", count(value.round() as u64)),
         _ if value >= 1.0 => format!("${value:.2}"),

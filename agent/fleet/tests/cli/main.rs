@@ -1,0 +1,8 @@
+//! The real program: its commands, its exit codes, what it leaves behind.
+
+mod manual;
+mod program;
+mod provision;
+mod reports;
+mod runs;
+mod store;

@@ -1,0 +1,263 @@
+//! `weir-fleet run`, in virtual time.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::program::{Said, command, done, fleet};
+
+/// Five sites for two hours: a picture on each half hour, and one at the end that shows whether all is well.
+const SMALL: [&str; 7] = ["run", "--sites", "5", "--hours", "2", "--every", "30m"];
+
+#[test]
+fn a_run_leaves_its_report_and_says_what_became_of_the_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = done(
+        folder.path(),
+        &[&SMALL[..], &["--json", "--work", "work"]].concat(),
+    );
+    assert_eq!(said.err, "", "no terminal, no progress");
+    let summary = &said.json()["summary"];
+    for name in [
+        "sites",
+        "captured",
+        "accepted",
+        "stored",
+        "lost",
+        "duplicates",
+        "max_concurrent_sites",
+        "cap",
+        "cap_violations",
+        "retries",
+        "latency_s",
+        "wall_s",
+        "peak_rss_mib",
+    ] {
+        assert!(!summary[name].is_null(), "{name} is missing: {summary}");
+    }
+    for name in ["p50", "p95", "p99"] {
+        assert!(summary["latency_s"][name].is_number(), "{name}");
+    }
+    assert_eq!(summary["sites"], 5);
+    assert!(summary["captured"].as_u64().unwrap() >= 5 * 4);
+    assert_eq!(summary["stored"], summary["captured"]);
+    assert_eq!(summary["verdict"]["ok"], true);
+    assert_eq!(
+        summary["command"],
+        "weir-fleet run --sites 5 --hours 2 --every 30m --json --work work"
+    );
+    let out = folder.path().join("weir-fleet-report");
+    for name in [
+        "summary.json",
+        "images.csv",
+        "sites.csv",
+        "samples.csv",
+        "report.html",
+    ] {
+        assert!(out.join(name).metadata().unwrap().len() > 0, "{name}");
+    }
+    let written: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(&written, summary);
+    let left = std::fs::read_dir(folder.path().join("work"))
+        .unwrap()
+        .count();
+    assert_eq!(left, 0, "the sites' folders are removed");
+}
+
+#[test]
+fn flags_go_over_the_scenario_and_the_same_seed_is_the_same_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "name = \"mine\"\n[run]\nsites = 40\nseed = 3\nlength = \"9d\"\n[camera]\nschedule = \"bursts 90/d of 3 apart 5s\"\n";
+    std::fs::write(folder.path().join("mine.toml"), text).unwrap();
+    let images = |out: &str, more: &[&str]| {
+        let flags = [
+            "run",
+            "--scenario",
+            "mine.toml",
+            "--sites",
+            "3",
+            "--length",
+            "90m",
+            "--out",
+            out,
+            "--json",
+        ];
+        let said = done(folder.path(), &[&flags[..], more].concat());
+        assert_eq!(said.json()["summary"]["scenario"], "mine");
+        assert_eq!(said.json()["summary"]["hours"], 1.5);
+        std::fs::read_to_string(folder.path().join(out).join("images.csv")).unwrap()
+    };
+    let first = images("a", &[]);
+    assert!(first.lines().count() > 10, "{first}");
+    assert!(first == images("b", &["--seed", "3"]));
+    assert!(
+        first != images("c", &["--seed", "4"]),
+        "another seed is another run"
+    );
+}
+
+#[test]
+fn what_people_read_has_the_verdict_and_the_way_to_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = done(
+        folder.path(),
+        &[
+            &SMALL[..],
+            &["--out", "there", "--keep-work", "--work", "."],
+        ]
+        .concat(),
+    );
+    assert!(
+        said.out.starts_with("verdict    every promise was kept\n"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains("\nreport     there/report.html\n"),
+        "{}",
+        said.out
+    );
+    let sites = said
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("sites "))
+        .unwrap();
+    let site = folder.path().join(sites.trim()).join("site5");
+    assert!(site.join("weir.toml").is_file(), "{}", site.display());
+}
+
+#[test]
+fn a_run_that_is_interrupted_reports_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = [
+        "run", "--sites", "30", "--length", "300d", "--every", "10m", "--json", "--work", "work",
+    ];
+    let child = command(folder.path(), &flags)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The agents have begun when there is something in a site's state folder.
+    let begun = || {
+        let work = std::fs::read_dir(folder.path().join("work"))
+            .ok()?
+            .next()?
+            .ok()?;
+        let state = work.path().join("fleet/site30/state/queue.db");
+        state.exists().then_some(())
+    };
+    wait_for(|| begun().is_some());
+    std::thread::sleep(Duration::from_millis(300));
+    interrupt(child.id());
+    let said = Said::from(child.wait_with_output().unwrap());
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let summary = &said.json()["summary"];
+    assert_eq!(summary["completed"], false);
+    assert_eq!(summary["lost"], 0);
+    assert!(
+        folder
+            .path()
+            .join("weir-fleet-report/report.html")
+            .is_file()
+    );
+    let left = std::fs::read_dir(folder.path().join("work"))
+        .unwrap()
+        .count();
+    assert_eq!(left, 0, "the sites' folders are removed");
+}
+
+#[test]
+fn a_second_interrupt_ends_it_at_once_and_leaves_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = [
+        "run", "--sites", "400", "--length", "300d", "--every", "1m", "--work", "work",
+    ];
+    let child = command(folder.path(), &flags)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It is setting up its sites, which takes longer than two signals.
+    wait_for(|| {
+        std::fs::read_dir(folder.path().join("work")).is_ok_and(|mut all| all.next().is_some())
+    });
+    std::thread::sleep(Duration::from_millis(100));
+    interrupt(child.id());
+    std::thread::sleep(Duration::from_millis(50));
+    interrupt(child.id());
+    let said = Said::from(child.wait_with_output().unwrap());
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("ended at once"), "{said:?}");
+    assert!(
+        !folder
+            .path()
+            .join("weir-fleet-report/summary.json")
+            .exists()
+    );
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_before_anything_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let thesis = folder.path().join("thesis");
+    std::fs::create_dir(&thesis).unwrap();
+    std::fs::write(thesis.join("chapter1.tex"), "x").unwrap();
+    std::fs::write(folder.path().join("bad.toml"), "[run]\nsights = 3\n").unwrap();
+    std::fs::write(
+        folder.path().join("device.toml"),
+        "[device.gate]\nordre = \"x\"\n",
+    )
+    .unwrap();
+    std::fs::write(
+        folder.path().join("csv.toml"),
+        "[pipeline]\nservice = { csv = \"none.csv\" }\n",
+    )
+    .unwrap();
+    let cases: [(&[&str], &str); 12] = [
+        (&["--sites", "0"], "1..=100000"),
+        (&["--hours", "0"], "longer than 0"),
+        (&["--every", "often"], "often"),
+        (
+            &["--every", "1h", "--trace", "x.csv"],
+            "cannot be used with",
+        ),
+        (&["--trace", "none.csv"], "none.csv: No such file"),
+        (&["--scenario", "calm-weak"], "calm-week"),
+        (&["--scenario", "bad.toml"], "bad.toml:2:1"),
+        (&["--scenario", "device.toml", "--sites", "1"], "gate.ordre"),
+        (&["--scenario", "csv.toml"], "none.csv"),
+        (&["--shard", "3/2"], "no shard 3 of 2"),
+        (&["--endpoint", "http://127.0.0.1:9"], "--clock real"),
+        (&["--out", "thesis"], "not the folder of a run"),
+    ];
+    for (flags, said) in cases {
+        let refused = fleet(folder.path(), &[&["run"], flags].concat());
+        assert_eq!(refused.code, Some(2), "{flags:?}: {refused:?}");
+        assert!(refused.err.contains(said), "{flags:?}: {}", refused.err);
+        assert_eq!(refused.out, "", "{flags:?}");
+    }
+    assert_eq!(std::fs::read_dir(thesis).unwrap().count(), 1);
+}
+
+fn wait_for(mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "it does not begin"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn interrupt(process: u32) {
+    let process = rustix::process::Pid::from_raw(process.try_into().unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+}
+
+/// A shard of a fleet, into a folder.
+pub(crate) fn shard(folder: &Path, which: &str, out: &str) {
+    let flags = ["--shard", which, "--out", out, "--json"];
+    done(folder, &[&SMALL[..], &flags].concat());
+}

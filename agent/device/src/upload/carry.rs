@@ -245,7 +245,9 @@ impl Carrier {
                 parts: &parts,
             };
             match self.means.store.deliver(&parcel).await {
-                Err(SendError::Conflict { found, .. }) if *key == to.target(image).1 => {
+                Err(SendError::Conflict { found, ours, .. })
+                    if *key == to.target(image).1 && !ours =>
+                {
                     let next = beside(key, &image.sha256);
                     tracing::info!(
                         "{} keeps both: {key} holds another image ({found}), this one becomes {next}",

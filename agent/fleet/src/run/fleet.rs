@@ -39,6 +39,9 @@ const DISK: u64 = 32 << 30;
 const GLANCE: Duration = Duration::from_secs(5);
 /// Left to the agents after the last upload: what was proven is written down, and files are deleted.
 const REST: Duration = Duration::from_secs(90);
+/// The same where it is the machine's time that passes.
+const GLANCE_OF_THE_MACHINE: Duration = Duration::from_millis(200);
+const REST_OF_THE_MACHINE: Duration = Duration::from_secs(3);
 
 impl Fleet {
     /// Makes buckets, folders and sites.
@@ -214,13 +217,13 @@ impl Fleet {
         let run = &self.plan.scenario.run;
         self.course.reach(run.length.max(self.fresh_at())).await;
         // Pictures of the last moment are written, and slow ones too.
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(rest).await;
         let end = self.course.now() + run.drain;
         while (self.ledger.balance().waiting > 0 || !self.behind.is_idle())
             && self.course.now() < end
         {
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(glance).await;
         }
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(rest).await;
     }
 }

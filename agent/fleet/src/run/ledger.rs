@@ -130,9 +130,9 @@ impl Ledger {
         }
     }
 
-    /// Everything that was written, in the order of its beginning.
-    pub fn written(&self) -> Vec<Written> {
-        self.books().written.clone()
+    /// Everything that was written, in the order of its beginning; the books are closed by this.
+    pub fn take_written(&self) -> Vec<Written> {
+        std::mem::take(&mut self.books().written)
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -201,7 +201,7 @@ mod tests {
             (4, 1, 1)
         );
         assert_eq!(ledger.finished_since(1, Duration::from_secs(3)).len(), 2);
-        let spoiled = &ledger.written()[1];
+        let spoiled = &ledger.take_written()[1];
         assert!(!spoiled.due && spoiled.fault.as_deref() == Some("power-cut"));
     }
 }

@@ -19,11 +19,15 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// A new folder below `within`, else in memory where that has room for `need` bytes, else among the temporary ones.
+    /// A new folder below `within`, else in memory where that has room for `need()` bytes, else among the temporary ones.
     ///
     /// # Errors
     /// [`Failed`].
-    pub(super) fn make(within: Option<&Path>, need: u64, keep: bool) -> Result<Self, Failed> {
+    pub(super) fn make(
+        within: Option<&Path>,
+        need: impl Fn() -> u64,
+        keep: bool,
+    ) -> Result<Self, Failed> {
         let within = match within {
             Some(within) => {
                 std::fs::create_dir_all(within).map_err(|error| {
@@ -31,7 +35,7 @@ impl Work {
                 })?;
                 within.to_owned()
             }
-            None if has_room(Path::new(MEMORY), need) => PathBuf::from(MEMORY),
+            None if has_room(Path::new(MEMORY), need()) => PathBuf::from(MEMORY),
             None => std::env::temp_dir(),
         };
         let mut builder = tempfile::Builder::new();
@@ -125,7 +129,7 @@ mod tests {
     fn a_folder_to_work_in_goes_with_the_run_unless_it_is_kept() {
         let within = tempfile::tempdir().unwrap();
         let path = |keep| {
-            let work = Work::make(Some(within.path()), 0, keep).unwrap();
+            let work = Work::make(Some(within.path()), || 0, keep).unwrap();
             assert!(work.path().is_dir());
             work.path().to_owned()
         };

@@ -154,8 +154,11 @@ fn read(trace: &mut Trace, folder: &Path) -> Result<(), Failed> {
     trace.read(file).map_err(|error| told(&error))
 }
 
-/// How many pictures the cameras of a plan take, as far as their schedule says it.
-pub(super) fn pictures(plan: &Plan) -> u64 {
+/// More pictures than any memory keeps.
+const VERY_MANY: usize = 3_000_000;
+
+/// How many pictures the cameras of a plan take, as far as their schedule says it; `None` for very many.
+pub(super) fn pictures(plan: &Plan) -> Option<u64> {
     let (run, camera) = (&plan.scenario.run, &plan.scenario.camera);
     let of_site = |site| {
         let span = Span {
@@ -166,9 +169,10 @@ pub(super) fn pictures(plan: &Plan) -> u64 {
             length: run.length + run.backlog,
             zone: camera.zone,
         };
-        camera.schedule.of_site(span).count() as u64
+        camera.schedule.of_site(span)
     };
-    plan.numbers().map(of_site).sum()
+    let count = plan.numbers().flat_map(of_site).take(VERY_MANY).count();
+    (count < VERY_MANY).then_some(count as u64)
 }
 
 #[cfg(test)]
@@ -186,7 +190,7 @@ mod tests {
         let plan = plan(&args::Run::default()).unwrap();
         assert_eq!(plan.scenario.run, crate::weather::scenario::Run::default());
         assert_eq!(plan.scenario.run.length, Duration::from_secs(7 * 86_400));
-        assert_eq!(pictures(&plan), 300 * 7 * 24);
+        assert_eq!(pictures(&plan), Some(300 * 7 * 24));
     }
 
     #[test]
@@ -238,7 +242,17 @@ mod tests {
         std::fs::write(&file, "time\n0\n10\n60\n").unwrap();
         let plan = plan(&asked).unwrap();
         assert_eq!(plan.scenario.run.length, Duration::from_secs(61));
-        assert_eq!(pictures(&plan), 6);
+        assert_eq!(pictures(&plan), Some(6));
+    }
+
+    #[test]
+    fn very_many_pictures_are_not_counted() {
+        let asked = args::Run {
+            length: Some(Duration::from_secs(86_400 * 10_000)),
+            every: Some("1s".into()),
+            ..args::Run::default()
+        };
+        assert_eq!(pictures(&plan(&asked).unwrap()), None);
     }
 
     #[test]

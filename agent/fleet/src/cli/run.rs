@@ -10,7 +10,7 @@ use super::place::{self, Work};
 use super::progress::Lines;
 use super::signals::stop_on_signals;
 use super::{Failed, args, plan, told};
-use crate::run::RunError;
+use crate::run::{Plan, RunError};
 use crate::site::home::SetUpError;
 
 /// Runs a fleet, judges it and writes its report.
@@ -20,9 +20,7 @@ use crate::site::home::SetUpError;
 pub(super) fn run(asked: &args::Run, command: &str, manner: Manner) -> Result<ExitCode, Failed> {
     let mut plan = plan::of(asked, PathBuf::new(), command)?;
     place::report(&asked.out)?;
-    let sites = plan.numbers().count() as u64;
-    let need = place::need(sites, plan::pictures(&plan), plan.scenario.camera.median);
-    let work = Work::make(asked.work.as_deref(), need, asked.keep_work)?;
+    let work = Work::make(asked.work.as_deref(), || need(&plan), asked.keep_work)?;
     plan.work = work.path().join("fleet");
     let stop = CancellationToken::new();
     let leftovers = (!asked.keep_work).then(|| work.path().to_owned());
@@ -43,6 +41,14 @@ pub(super) fn run(asked: &args::Run, command: &str, manner: Manner) -> Result<Ex
         }
     }
     Ok(told::code(&run.summary))
+}
+
+/// About how many bytes the sites' folders take at most.
+fn need(plan: &Plan) -> u64 {
+    let sites = plan.numbers().count() as u64;
+    plan::pictures(plan).map_or(u64::MAX, |images| {
+        place::need(sites, images, plan.scenario.camera.median)
+    })
 }
 
 /// What the scenario itself is to blame for is usage.

@@ -1,8 +1,9 @@
 //! The program as a process of its own.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// How it ended, and what it said.
@@ -52,4 +53,41 @@ pub(crate) fn done(folder: &Path, arguments: &[&str]) -> Said {
     let said = fleet(folder, arguments);
     assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}");
     said
+}
+
+/// The program while it runs; it does not outlive the test.
+pub(crate) struct Running(Option<Child>);
+
+impl Running {
+    pub(crate) fn begin(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = command(folder, arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(Some(command.spawn().unwrap()))
+    }
+
+    pub(crate) fn out(&mut self) -> ChildStdout {
+        self.0
+            .as_mut()
+            .and_then(|child| child.stdout.take())
+            .unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.0.as_ref().unwrap()), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Said {
+        let child = self.0.take().unwrap();
+        child.wait_with_output().unwrap().into()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! `weir-fleet run`, in virtual time.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::program::{Said, command, done, fleet};
+use rustix::process::Signal;
+
+use crate::program::{Running, done, fleet};
 
 /// Five sites for two hours: a picture on each half hour, and one at the end that shows whether all is well.
 const SMALL: [&str; 7] = ["run", "--sites", "5", "--hours", "2", "--every", "30m"];
@@ -59,10 +60,7 @@ fn a_run_leaves_its_report_and_says_what_became_of_the_images() {
     let written: serde_json::Value =
         serde_json::from_slice(&std::fs::read(out.join("summary.json")).unwrap()).unwrap();
     assert_eq!(&written, summary);
-    let left = std::fs::read_dir(folder.path().join("work"))
-        .unwrap()
-        .count();
-    assert_eq!(left, 0, "the sites' folders are removed");
+    assert!(is_empty(&folder.path().join("work")), "it is removed");
 }
 
 #[test]
@@ -130,71 +128,54 @@ fn what_people_read_has_the_verdict_and_the_way_to_the_report() {
 #[test]
 fn a_run_that_is_interrupted_reports_what_was_done() {
     let folder = tempfile::tempdir().unwrap();
-    let flags = [
-        "run", "--sites", "30", "--length", "300d", "--every", "10m", "--json", "--work", "work",
-    ];
-    let child = command(folder.path(), &flags)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The agents have begun when there is something in a site's state folder.
-    let begun = || {
-        let work = std::fs::read_dir(folder.path().join("work"))
-            .ok()?
-            .next()?
-            .ok()?;
-        let state = work.path().join("fleet/site30/state/queue.db");
-        state.exists().then_some(())
-    };
-    wait_for(|| begun().is_some());
+    let flags = ["--sites", "30", "--every", "10m", "--json"];
+    let running = begin(folder.path(), &flags, "site30/state/queue.db");
     std::thread::sleep(Duration::from_millis(300));
-    interrupt(child.id());
-    let said = Said::from(child.wait_with_output().unwrap());
+    running.signal(Signal::INT);
+    let said = running.end();
     assert_eq!(said.code, Some(1), "{said:?}");
     let summary = &said.json()["summary"];
     assert_eq!(summary["completed"], false);
     assert_eq!(summary["lost"], 0);
-    assert!(
-        folder
-            .path()
-            .join("weir-fleet-report/report.html")
-            .is_file()
-    );
-    let left = std::fs::read_dir(folder.path().join("work"))
-        .unwrap()
-        .count();
-    assert_eq!(left, 0, "the sites' folders are removed");
+    let page = folder.path().join("weir-fleet-report/report.html");
+    assert!(page.is_file());
+    assert!(is_empty(&folder.path().join("work")), "it is removed");
 }
 
 #[test]
 fn a_second_interrupt_ends_it_at_once_and_leaves_no_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let flags = [
-        "run", "--sites", "400", "--length", "300d", "--every", "1m", "--work", "work",
-    ];
-    let child = command(folder.path(), &flags)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It is setting up its sites, which takes longer than two signals.
-    wait_for(|| {
-        std::fs::read_dir(folder.path().join("work")).is_ok_and(|mut all| all.next().is_some())
-    });
-    std::thread::sleep(Duration::from_millis(100));
-    interrupt(child.id());
+    // Setting up so many sites takes longer than two signals.
+    let running = begin(folder.path(), &["--sites", "5000"], "site20");
+    running.signal(Signal::INT);
     std::thread::sleep(Duration::from_millis(50));
-    interrupt(child.id());
-    let said = Said::from(child.wait_with_output().unwrap());
+    running.signal(Signal::TERM);
+    let said = running.end();
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("ended at once"), "{said:?}");
-    assert!(
-        !folder
-            .path()
-            .join("weir-fleet-report/summary.json")
-            .exists()
-    );
+    assert!(is_empty(&folder.path().join("weir-fleet-report")));
+    assert!(is_empty(&folder.path().join("work")), "it is removed");
+}
+
+/// A run of most of a year, which has come as far as having `there` below the folder of its sites.
+fn begin(folder: &Path, flags: &[&str], there: &str) -> Running {
+    let run = ["run", "--length", "300d", "--work", "work"];
+    let running = Running::begin(folder, &[&run[..], flags].concat());
+    let begun = Instant::now();
+    let is_there = || {
+        let mut works = std::fs::read_dir(folder.join("work")).ok()?;
+        let sites = works.next()?.ok()?.path().join("fleet");
+        Some(sites.join(there).exists())
+    };
+    while is_there() != Some(true) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no {there}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    running
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).unwrap().next().is_none()
 }
 
 #[test]
@@ -238,22 +219,6 @@ fn what_cannot_be_meant_is_refused_before_anything_is_done() {
         assert_eq!(refused.out, "", "{flags:?}");
     }
     assert_eq!(std::fs::read_dir(thesis).unwrap().count(), 1);
-}
-
-fn wait_for(mut condition: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(30),
-            "it does not begin"
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn interrupt(process: u32) {
-    let process = rustix::process::Pid::from_raw(process.try_into().unwrap()).unwrap();
-    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
 }
 
 /// A shard of a fleet, into a folder.

@@ -2,42 +2,40 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStdout, Command};
 
-use crate::program::{command, fleet};
+use rustix::process::Signal;
+
+use crate::program::{Running, fleet};
 
 /// A store that is served.
 pub(crate) struct Served {
-    child: Child,
+    running: Running,
+    /// Kept open: the program may write on.
+    _out: BufReader<ChildStdout>,
     pub(crate) endpoint: String,
 }
 
 impl Served {
     pub(crate) fn begin(folder: &Path, more: &[&str]) -> Self {
-        let mut child = command(folder, &[&["store"], more].concat())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut running = Running::begin(folder, &[&["store"], more].concat());
+        let mut out = BufReader::new(running.out());
         let mut endpoint = String::new();
-        let out = child.stdout.take().unwrap();
-        BufReader::new(out).read_line(&mut endpoint).unwrap();
+        out.read_line(&mut endpoint).unwrap();
         let endpoint = endpoint.trim().to_owned();
         assert!(endpoint.starts_with("http://127.0.0.1:"), "{endpoint}");
-        Self { child, endpoint }
+        Self {
+            running,
+            _out: out,
+            endpoint,
+        }
     }
 
     /// SIGTERM, as a supervisor ends it.
-    pub(crate) fn end(mut self) {
-        let process = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub(crate) fn end(self) {
+        self.running.signal(Signal::TERM);
+        let said = self.running.end();
+        assert_eq!(said.code, Some(0), "{said:?}");
     }
 }
 

@@ -93,8 +93,8 @@ impl Builder {
         self
     }
 
-    /// Whether bodies are dropped once checked, keeping sizes and checksums (default no; memory only): for fleets
-    /// whose images would not fit. GET then answers 500.
+    /// Whether bodies of more than 1 KiB are dropped once checked, keeping sizes and checksums (default no; memory
+    /// only): for fleets whose images would not fit. GET of such an object then answers 500.
     #[must_use]
     pub fn discard_bodies(mut self, wanted: bool) -> Self {
         self.habits.discard_bodies = wanted;
@@ -232,6 +232,11 @@ impl Store {
     /// Every object, by bucket and key, straight from the store: for an oracle that trusts no client.
     pub fn objects(&self) -> Vec<ObjectInfo> {
         self.vault.objects()
+    }
+
+    /// Every object of a bucket, by key; none where there is no such bucket.
+    pub fn objects_in(&self, bucket: &str) -> Vec<ObjectInfo> {
+        self.vault.objects_in(bucket)
     }
 
     /// Makes a bucket; one that is there already is fine.

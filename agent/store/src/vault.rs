@@ -16,6 +16,9 @@ use crate::clock::Clock;
 use crate::object::{Object, ObjectCreated, ObjectInfo, Part, Upload};
 use crate::precondition::WriteCondition;
 
+/// Bodies up to so many bytes are kept even where bodies are discarded: records, not images.
+const KEPT: u64 = 1024;
+
 /// How this store deviates from Amazon S3, if at all.
 #[derive(Debug, Clone)]
 pub(crate) struct Habits {
@@ -177,7 +180,10 @@ impl Vault {
             object.body = object
                 .body
                 .iter()
-                .map(|blob| Blob::Discarded(blob.len()))
+                .map(|blob| match blob.len() {
+                    small if small <= KEPT => blob.clone(),
+                    large => Blob::Discarded(large),
+                })
                 .collect();
         }
         let object = Arc::new(object);
@@ -338,6 +344,15 @@ impl Vault {
                 .collect::<Vec<_>>()
         };
         catalog.buckets.iter().flat_map(of_bucket).collect()
+    }
+
+    pub(crate) fn objects_in(&self, bucket: &str) -> Vec<ObjectInfo> {
+        let catalog = self.catalog();
+        let found = catalog.buckets.get(bucket).into_iter();
+        found
+            .flat_map(|found| found.objects.values())
+            .map(|object| ObjectInfo::new(bucket, object))
+            .collect()
     }
 }
 

@@ -44,6 +44,7 @@ impl Agent {
         let means = retain::Means {
             queue: self.queue.clone(),
             clock: self.world.clock.clone(),
+            time: self.store.time().clone(),
             meter: self.world.disks.clone(),
             standing: Arc::clone(&self.disks),
             vitals: Arc::clone(&self.vitals),

@@ -38,6 +38,7 @@ pub use standing::{DiskStanding, Standing};
 use crate::clock::Clock;
 use crate::complaints::Complaints;
 use crate::queue::{Class, ImageId, Queue, QueueError};
+use crate::s3::StoreTime;
 use crate::serve::Vitals;
 use places::Places;
 use reserve::SIZE;
@@ -63,6 +64,8 @@ pub struct Means {
     pub queue: Queue,
     /// The time.
     pub clock: Clock,
+    /// The time by which the age of what is kept is judged: a wrong clock of ours must not make it look old.
+    pub time: StoreTime,
     /// The file systems.
     pub meter: Meter,
     /// Where it is told how the disks stand.
@@ -178,7 +181,7 @@ impl Retention {
         let Some(verified_ms) = verified_ms else {
             return most;
         };
-        let kept_ms = self.means.clock.now_ms().saturating_sub(verified_ms).max(0);
+        let kept_ms = self.means.time.now_ms().saturating_sub(verified_ms).max(0);
         let left = keep.saturating_sub(Duration::from_millis(kept_ms.unsigned_abs()));
         if !left.is_zero() {
             return left.clamp(LEAST, most);
@@ -334,7 +337,7 @@ impl Retention {
             return Ok(());
         };
         let history_ms = i64::try_from(history.as_millis()).unwrap_or(i64::MAX);
-        let cutoff_ms = self.means.clock.now_ms().saturating_sub(history_ms);
+        let cutoff_ms = self.means.time.now_ms().saturating_sub(history_ms);
         let compacted = self.means.queue.compact(cutoff_ms).await?;
         if compacted > 0 {
             tracing::info!("{compacted} rows of images long over became counts by day");

@@ -148,7 +148,7 @@ impl<'a> Sweep<'a> {
             return Ok(());
         };
         let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
-        let until_ms = self.means.clock.now_ms().saturating_sub(keep_ms);
+        let until_ms = self.means.time.now_ms().saturating_sub(keep_ms);
         let mut behind = (i64::MIN, ImageId(i64::MIN));
         loop {
             let view = self.means.queue.view();

@@ -15,7 +15,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 use super::credentials;
-use super::server_time::{LearnTime, ServerTime};
+use super::server_time::{LearnTime, StoreTime};
 use super::{StoreConfig, StoreError};
 
 /// How long a `credential_process` may take: it often asks a server itself.
@@ -59,7 +59,7 @@ fn memmem(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 /// The SDK's client over `http`, signing by `time`.
-pub(super) fn sdk(config: &StoreConfig, http: SharedHttpClient, time: &ServerTime) -> Client {
+pub(super) fn sdk(config: &StoreConfig, http: SharedHttpClient, time: &StoreTime) -> Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(config.connect_timeout)
         .build();

@@ -17,7 +17,7 @@ use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentials
 use aws_sdk_s3::config::{Credentials, Region, SharedHttpClient};
 
 use super::StoreConfig;
-use super::server_time::ServerTime;
+use super::server_time::StoreTime;
 use crate::clock::Clock;
 use crate::config::{self, key_file};
 
@@ -25,7 +25,7 @@ use crate::config::{self, key_file};
 pub(super) fn provider(
     config: &StoreConfig,
     http: &SharedHttpClient,
-    time: &ServerTime,
+    time: &StoreTime,
 ) -> SharedCredentialsProvider {
     let profile = || {
         let surroundings = ProviderConfig::default()
@@ -73,7 +73,7 @@ pub async fn find_keys(
     http: &SharedHttpClient,
     clock: Clock,
 ) -> Result<KeyFacts, NoKeys> {
-    let provider = provider(config, http, &ServerTime::new(clock));
+    let provider = provider(config, http, &StoreTime::new(clock));
     match tokio::time::timeout(
         super::client::CREDENTIALS_TIMEOUT,
         provider.provide_credentials(),

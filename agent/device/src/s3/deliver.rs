@@ -227,6 +227,9 @@ fn recognise(parcel: &Parcel<'_>, facts: ObjectFacts) -> Result<Delivery, SendEr
         Comparison::Unproven => "nothing shows that it is this one".to_owned(),
     };
     Err(SendError::Conflict {
+        ours: parcel.unsure
+            && facts.claimed == Some(parcel.sha256)
+            && facts.size == Some(parcel.size),
         bucket: parcel.bucket.to_owned(),
         key: parcel.key.to_owned(),
         found,

@@ -23,6 +23,8 @@ pub enum SendError {
     /// Other bytes stand under this key: take the next key, keep both.
     #[error("s3://{bucket}/{key} holds another image ({found}): this one needs another key")]
     Conflict {
+        /// It says of itself that it is this image, which may have been sent before.
+        ours: bool,
         /// The bucket.
         bucket: String,
         /// The key.

@@ -58,7 +58,7 @@ pub use swap::{Dated, Small, When};
 use crate::clock::Clock;
 use crate::config::{Credentials, Proof, Switch};
 use limiter::Limiter;
-use server_time::ServerTime;
+pub use server_time::StoreTime;
 use stall::Watch;
 
 /// What is needed to reach a store and to be let in.
@@ -111,7 +111,7 @@ pub struct Store(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     client: Client,
-    time: ServerTime,
+    time: StoreTime,
     limiter: Arc<Limiter>,
     knowledge: conditional::Knowledge,
     prove_with: Proof,
@@ -123,7 +123,7 @@ struct Inner {
 impl Store {
     /// A store as `config` says, reached through `http`. Nothing is sent yet, and no keys are looked for.
     pub fn connect(config: &StoreConfig, http: SharedHttpClient, clock: Clock) -> Self {
-        let time = ServerTime::new(clock);
+        let time = StoreTime::new(clock);
         Self(Arc::new(Inner {
             client: client::sdk(config, http, &time),
             time,
@@ -134,6 +134,11 @@ impl Store {
             multipart_above: config.multipart_above,
             part_size: config.part_size,
         }))
+    }
+
+    /// The time as far as the store's answers tell it.
+    pub fn time(&self) -> &StoreTime {
+        &self.0.time
     }
 
     /// How far the store's clock is ahead of ours; `None` before its first answer.

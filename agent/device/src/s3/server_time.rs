@@ -33,7 +33,7 @@ const AGREES: TimeDelta = TimeDelta::minutes(1);
 
 /// A handle to what is known of the store's time, cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct ServerTime(Arc<Inner>);
+pub struct StoreTime(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -42,8 +42,9 @@ struct Inner {
     at_zero: Mutex<Option<DateTime<Utc>>>,
 }
 
-impl ServerTime {
-    pub(super) fn new(clock: Clock) -> Self {
+impl StoreTime {
+    /// Nothing is known yet.
+    pub fn new(clock: Clock) -> Self {
         Self(Arc::new(Inner {
             clock,
             at_zero: Mutex::new(None),
@@ -51,11 +52,16 @@ impl ServerTime {
     }
 
     /// What the store's clock shows now, as far as is known; ours, before its first answer.
-    pub(super) fn now(&self) -> DateTime<Utc> {
+    pub fn now(&self) -> DateTime<Utc> {
         match (self.0.clock.now(), self.learned()) {
             (own, Some(learned)) if (learned - own).abs() > AGREES => learned,
             (own, _) => own,
         }
+    }
+
+    /// [`StoreTime::now`] in milliseconds since 1970, as the queue keeps moments.
+    pub fn now_ms(&self) -> i64 {
+        self.now().timestamp_millis()
     }
 
     /// How far the store's clock is ahead of ours; `None` before its first answer.
@@ -101,7 +107,7 @@ pub(super) struct Mark {
     believed_zero: DateTime<Utc>,
 }
 
-impl TimeSource for ServerTime {
+impl TimeSource for StoreTime {
     fn now(&self) -> SystemTime {
         self.now().into()
     }
@@ -109,7 +115,7 @@ impl TimeSource for ServerTime {
 
 /// Learns from the `Date` of every answer, refusals included. Answers that a cache gave are left out.
 #[derive(Debug)]
-pub(super) struct LearnTime(pub(super) ServerTime);
+pub(super) struct LearnTime(pub(super) StoreTime);
 
 #[dyn_dispatch_hint]
 impl Intercept for LearnTime {
@@ -149,14 +155,14 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
             runtime.block_on(async move {
                 let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-                let time = ServerTime::new(Clock::simulated(at(own)));
-                assert_eq!((ServerTime::now(&time), time.offset()), (at(own), None));
+                let time = StoreTime::new(Clock::simulated(at(own)));
+                assert_eq!((StoreTime::now(&time), time.offset()), (at(own), None));
                 let mark = time.mark();
                 time.observe(at(store));
                 assert_eq!(time.offset(), Some(TimeDelta::seconds(store - own)));
                 assert_eq!(time.corrected_since(&mark), (store - own).abs() > 240);
                 tokio::time::advance(Duration::from_secs(later)).await;
-                let off = (ServerTime::now(&time) - at(store + later as i64)).abs();
+                let off = (StoreTime::now(&time) - at(store + later as i64)).abs();
                 assert!(off <= AGREES, "{off}");
             });
         }

@@ -245,7 +245,9 @@ impl Carrier {
                 parts: &parts,
             };
             match self.means.store.deliver(&parcel).await {
-                Err(SendError::Conflict { found, .. }) if *key == to.target(image).1 => {
+                Err(SendError::Conflict { found, ours, .. })
+                    if *key == to.target(image).1 && !ours =>
+                {
                     let next = beside(key, &image.sha256);
                     tracing::info!(
                         "{} keeps both: {key} holds another image ({found}), this one becomes {next}",
@@ -455,7 +457,8 @@ impl Carrier {
                 let stored = Stored {
                     proof: delivery.proof,
                     etag: delivery.facts.etag.clone(),
-                    at_ms: self.means.clock.now_ms(),
+                    // The store has just told the time, whatever ours is.
+                    at_ms: self.means.store.time().now_ms(),
                 };
                 queue.verified(image.id, stored).await
             }

@@ -112,6 +112,11 @@ pub fn judge(
     }
     let keys: BTreeSet<&str> = objects.iter().map(|object| object.key.as_str()).collect();
     trace(number, written, &rows_by, &objects_by, &mut findings);
+    let taken_back: BTreeSet<&str> = written
+        .iter()
+        .filter(|file| !file.due && file.fault.as_deref() == Some("duplicate_name"))
+        .map(|file| file.sha256.as_str())
+        .collect();
     let mut site = SiteRecord {
         site: number,
         name: home::name(number),
@@ -127,7 +132,8 @@ pub fn judge(
         if count > 1 {
             findings.say(format!("site{number}: {count} objects of {}", row.sha256));
         }
-        if count == 0 {
+        // What the camera itself overwrote after it was accepted is not there to be sent.
+        if count == 0 && !taken_back.contains(row.sha256.as_str()) {
             missing(number, row, &mut findings);
         }
         if found.is_some_and(|found| found.iter().any(|object| !key_is_right(row, object, &keys))) {
@@ -151,10 +157,10 @@ pub fn judge(
         // A copy of the same bytes has the capture time of the first.
         if first.insert(&file.sha256) && row.is_some_and(|row| !time_is_right(file, row)) {
             findings.wrong_capture_time += 1;
-            let said = row.map(|row| row.captured_ms);
+            let found = row.map_or("", |row| row.capture.as_str());
             findings.say(format!(
-                "site{number}: {} has the capture time {said:?}",
-                file.file
+                "site{number}: the capture time of {} (taken at {}) is {found}",
+                file.file, file.captured_at
             ));
         }
         let object = objects_by
@@ -249,11 +255,15 @@ fn shown(row: &Row) -> Option<DateTime<FixedOffset>> {
 }
 
 /// A camera's time is believed to the second. Where its clock was wrong, the row has what it showed, or the time
-/// within [`NEAR`], which the file tells.
+/// within [`NEAR`], which the file tells. Where the board's clock was wrong as well, nothing is left to judge by.
 fn time_is_right(file: &Written, row: &Row) -> bool {
     let Some(at) = shown(row) else { return false };
     let told = at.naive_local() - file.said;
     let off = at.to_utc() - file.captured_at;
+    // A copy under another name says when it was copied, where its own picture never came to the disk.
+    if file.board_off || file.fault.as_deref() == Some("duplicate_bytes") {
+        return true;
+    }
     told.abs() < TimeDelta::seconds(1) || (file.fault.is_some() && off.abs() < NEAR)
 }
 
@@ -284,6 +294,7 @@ mod tests {
             sha256: sha256.into(),
             fault: None,
             due: true,
+            board_off: false,
             finished: Duration::ZERO,
         }
     }
@@ -300,6 +311,7 @@ mod tests {
             target: None,
             attempts: 0,
             dated: true,
+            capture: String::new(),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Row {
     pub attempts: u32,
     /// Whether its key may state its capture time.
     pub dated: bool,
+    /// How the capture time was found, as JSON.
+    pub capture: String,
 }
 
 /// Everything that the queue in `state` has accepted, and how many files it has set aside.
@@ -51,6 +53,7 @@ pub async fn rows(state: &Path) -> Result<(Vec<Row>, u64), QueueError> {
             target: image.target,
             attempts: image.attempts,
             dated: image.dated,
+            capture: image.capture,
         });
         ControlFlow::Continue(())
     });

@@ -8,7 +8,7 @@ use super::RunError;
 use super::fleet::Fleet;
 use super::ledger::Written;
 use super::plan::Target;
-use crate::oracle::{Findings, Object, Row, judge, rows};
+use crate::oracle::{Findings, Row, judge, rows};
 use crate::pipeline::cost::{Prices, Usage, estimate};
 use crate::pipeline::observer;
 use crate::record::ImageRecord;
@@ -39,19 +39,15 @@ impl Fleet {
             }
         }
         let mut written: BTreeMap<u32, Vec<Written>> = BTreeMap::new();
-        for file in self.ledger.written() {
+        for file in self.ledger.take_written() {
             written.entry(file.site).or_default().push(file);
-        }
-        let mut objects: BTreeMap<u32, Vec<Object>> = BTreeMap::new();
-        for (site, object) in self.depot.images() {
-            objects.entry(site).or_default().push(object);
         }
         let (mut images, mut sites) = (Vec::new(), Vec::new());
         let (mut findings, mut quarantined) = (Findings::default(), 0);
         for station in &self.stations {
             let number = station.number;
             let written = written.remove(&number).unwrap_or_default();
-            let objects = objects.remove(&number).unwrap_or_default();
+            let objects = self.depot.images_of(number);
             let site = station.site().await;
             let (rows, aside) = match rows(&site.state()).await {
                 Ok(found) => found,

@@ -39,6 +39,9 @@ const DISK: u64 = 32 << 30;
 const GLANCE: Duration = Duration::from_secs(5);
 /// Left to the agents after the last upload: what was proven is written down, and files are deleted.
 const REST: Duration = Duration::from_secs(90);
+/// The same where it is the machine's time that passes.
+const GLANCE_OF_THE_MACHINE: Duration = Duration::from_millis(200);
+const REST_OF_THE_MACHINE: Duration = Duration::from_secs(3);
 
 impl Fleet {
     /// Makes buckets, folders and sites.
@@ -47,6 +50,12 @@ impl Fleet {
     /// [`RunError`].
     pub async fn set_up(plan: &Plan) -> Result<Self, RunError> {
         let began = std::time::Instant::now();
+        let mut plan = plan.clone();
+        if plan.time() == ClockKind::Real {
+            // Others have clocks as well: a store, whoever looks at the files.
+            plan.scenario.run.start = chrono::Utc::now();
+        }
+        let plan = &plan;
         let course = Course::begin(plan.scenario.run.start);
         let depot = Depot::open(plan, SystemTime::from(plan.scenario.run.start)).await?;
         let premises = premises::of(plan, &depot);
@@ -212,15 +221,19 @@ impl Fleet {
     /// The cameras' time, and then until all that is owed has been uploaded, but not for ever.
     async fn until_all_is_done(&self) {
         let run = &self.plan.scenario.run;
+        let (rest, glance) = match self.plan.time() {
+            ClockKind::Virtual => (REST, GLANCE),
+            ClockKind::Real => (REST_OF_THE_MACHINE, GLANCE_OF_THE_MACHINE),
+        };
         self.course.reach(run.length.max(self.fresh_at())).await;
         // Pictures of the last moment are written, and slow ones too.
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(rest).await;
         let end = self.course.now() + run.drain;
         while (self.ledger.balance().waiting > 0 || !self.behind.is_idle())
             && self.course.now() < end
         {
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(glance).await;
         }
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(rest).await;
     }
 }

@@ -29,6 +29,9 @@ pub struct Written {
     pub fault: Option<String>,
     /// Whether the agent must take it.
     pub due: bool,
+    /// Whether the board's clock was wrong while the file was written. Simulated file systems stamp files' changes
+    /// with the machine's time, so that the agent cannot see whose time a modification time is.
+    pub board_off: bool,
     /// When the file was finished, since the start of the run.
     pub finished: Duration,
 }
@@ -127,9 +130,9 @@ impl Ledger {
         }
     }
 
-    /// Everything that was written, in the order of its beginning.
-    pub fn written(&self) -> Vec<Written> {
-        self.books().written.clone()
+    /// Everything that was written, in the order of its beginning; the books are closed by this.
+    pub fn take_written(&self) -> Vec<Written> {
+        std::mem::take(&mut self.books().written)
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -176,6 +179,7 @@ mod tests {
             sha256: sha256.to_owned(),
             fault: None,
             due: true,
+            board_off: false,
             finished: Duration::from_secs(shot),
         }
     }
@@ -197,7 +201,7 @@ mod tests {
             (4, 1, 1)
         );
         assert_eq!(ledger.finished_since(1, Duration::from_secs(3)).len(), 2);
-        let spoiled = &ledger.written()[1];
+        let spoiled = &ledger.take_written()[1];
         assert!(!spoiled.due && spoiled.fault.as_deref() == Some("power-cut"));
     }
 }

@@ -17,7 +17,7 @@ use super::plan::{Plan, Target};
 use crate::oracle::Object;
 use crate::pipeline::twin::Results;
 use crate::report::ClockKind;
-use crate::site::home::{CONTROL_BUCKET, Premises, bucket, result_bucket, site_of_bucket};
+use crate::site::home::{CONTROL_BUCKET, Premises, bucket, result_bucket};
 use crate::weather::scenario::Gate;
 
 /// The store of a run.
@@ -144,20 +144,20 @@ impl Depot {
         Arc::new(move || store.as_ref().map(Store::stats).unwrap_or_default())
     }
 
-    /// Every image that it holds, by site.
-    pub(super) fn images(&self) -> Vec<(u32, Object)> {
-        let objects = self.embedded.as_ref().map(Store::objects);
-        let images = objects.into_iter().flatten().filter_map(|object| {
-            let site = site_of_bucket(&object.bucket)?;
-            let object = Object {
+    /// Every image of a site that it holds.
+    pub(super) fn images_of(&self, site: u32) -> Vec<Object> {
+        let Some(store) = &self.embedded else {
+            return Vec::new();
+        };
+        let objects = store.objects_in(&bucket(site)).into_iter();
+        objects
+            .map(|object| Object {
                 key: object.key,
                 size: object.size,
                 sha256: object.sha256,
                 stored_at: DateTime::<Utc>::from(object.modified),
-            };
-            Some((site, object))
-        });
-        images.collect()
+            })
+            .collect()
     }
 }
 

@@ -117,9 +117,10 @@ impl Station {
         }
         let folder = site.home.camera();
         let truth = site.home.truth();
+        let board_off = !site.board.is_right();
         drop(site);
         let lasts = take.how.done();
-        self.enter(&take, shot.number, shot.at + lasts);
+        self.enter(&take, shot.number, shot.at + lasts, board_off);
         for (name, bytes) in &take.beside {
             let path = truth.join(name);
             path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
@@ -145,7 +146,7 @@ impl Station {
     }
 
     /// Notes what a shot writes.
-    fn enter(&self, take: &Take, shot: u64, finished: Duration) {
+    fn enter(&self, take: &Take, shot: u64, finished: Duration, board_off: bool) {
         self.ledger.write(Written {
             site: self.number,
             shot,
@@ -156,6 +157,7 @@ impl Station {
             sha256: hex(&take.bytes),
             fault: take.fault.as_ref().map(ToString::to_string),
             due: take.due,
+            board_off,
             finished,
         });
     }
@@ -172,7 +174,7 @@ impl Station {
             self.ledger
                 .spoil(self.number, u64::MAX - shot, "duplicate_name");
         }
-        self.enter(&take, shot, Duration::ZERO);
+        self.enter(&take, shot, Duration::ZERO, false);
         let path = folder.join(&take.file);
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
         std::fs::write(&path, &take.bytes)?;
@@ -233,6 +235,7 @@ impl Station {
 
     /// Something befalls the site.
     pub(super) async fn befall(&self, what: &What) {
+        tracing::debug!(site = self.number, at = %self.course.wall(), ?what, "weather");
         match what {
             What::LinkUp => self.link.up(),
             What::LinkDown(how) => self.link.down(*how),

@@ -96,6 +96,8 @@ impl Premises {
             ("state", vec![("directory", "state".into())]),
             ("daemon", vec![("listen", "".into())]),
             ("pipeline", vec![("control_bucket", CONTROL_BUCKET.into())]),
+            // A look at the whole folder is for events that were missed, and the simulated camera's are not.
+            ("watch", vec![("rescan", "1h".into())]),
             // The disk of the machine that simulates says nothing about the site's.
             (
                 "retain",

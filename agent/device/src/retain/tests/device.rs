@@ -53,6 +53,7 @@ impl Device {
         let means = Means {
             queue: queue.clone(),
             clock: clock.clone(),
+            time: crate::s3::StoreTime::new(clock.clone()),
             meter: meter(folders.clone(), Arc::clone(&sizes)),
             standing: Arc::clone(&standing),
             vitals: Arc::default(),

@@ -101,16 +101,17 @@ impl Behind {
         acting: &mut JoinSet<()>,
         stop: CancellationToken,
     ) {
-        let Some((objects, passages)) = depot.events().zip(depot.passages()) else {
+        if let Some(objects) = depot.events() {
+            let this = self.clone();
+            acting.spawn(async move {
+                let tell = |news: News| this.hear(&news);
+                this.twin.run(objects, results, tell, stop).await;
+            });
+        }
+        let Some(mut passages) = depot.passages() else {
             return;
         };
         let this = self.clone();
-        acting.spawn(async move {
-            let tell = |news: News| this.hear(&news);
-            this.twin.run(objects, results, tell, stop).await;
-        });
-        let this = self.clone();
-        let mut passages = passages;
         acting.spawn(async move {
             while let Some(passage) = passages.recv().await {
                 if passage.edge == Edge::Began

@@ -187,6 +187,13 @@ impl Fleet {
             ("sites of the fleet", run.sites.to_string()),
             ("hold", run.hold.to_string()),
             ("gate", gate.to_owned()),
+            (
+                "judge of the cap",
+                match &self.plan.target {
+                    Target::Embedded => "at the store's door".to_owned(),
+                    Target::Endpoint(_) => "none: this store cannot be watched".to_owned(),
+                },
+            ),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()

@@ -131,6 +131,9 @@ impl Fleet {
         for station in &self.stations {
             station.site().await.start();
         }
+        if let Some(watching) = self.depot.watching(&self.plan) {
+            acting.spawn(watching);
+        }
         let sampler = Sampler::begin(&self, audience);
         let completed = tokio::select! {
             biased;

@@ -6,6 +6,7 @@ mod closing;
 mod eyes;
 mod fleet;
 pub mod ledger;
+mod outside;
 pub mod plan;
 mod premises;
 mod sampler;

@@ -13,6 +13,7 @@ use weir_store::faults::Faults;
 use weir_store::{ObjectCreated, Passage, Server, Stats, Store};
 
 use super::RunError;
+use super::outside::Outside;
 use super::plan::{Plan, Target};
 use crate::oracle::Object;
 use crate::pipeline::twin::Results;
@@ -23,6 +24,7 @@ use crate::weather::scenario::Gate;
 /// The store of a run.
 pub(super) struct Depot {
     embedded: Option<Store>,
+    outside: Option<Outside>,
     client: SharedHttpClient,
     endpoint: String,
     _server: Option<Server>,
@@ -33,12 +35,16 @@ impl Depot {
     pub(super) async fn open(plan: &Plan, start: SystemTime) -> Result<Self, RunError> {
         let depot = match &plan.target {
             Target::Embedded => Self::embedded(plan.time(), start).await?,
-            Target::Endpoint(endpoint) => Self {
-                embedded: None,
-                client: real_client()?,
-                endpoint: endpoint.clone(),
-                _server: None,
-            },
+            Target::Endpoint(endpoint) => {
+                let client = real_client()?;
+                Self {
+                    embedded: None,
+                    outside: Some(Outside::at(endpoint, client.clone())?),
+                    client,
+                    endpoint: endpoint.clone(),
+                    _server: None,
+                }
+            }
         };
         if plan.scenario.run.gate == Gate::S3 {
             depot.make_bucket(CONTROL_BUCKET).await?;
@@ -65,6 +71,7 @@ impl Depot {
             return Ok(Self {
                 client: store.http_client(),
                 embedded: Some(store),
+                outside: None,
                 endpoint: "http://127.0.0.1:1".into(),
                 _server: None,
             });
@@ -79,18 +86,22 @@ impl Depot {
             client: real_client()?,
             endpoint: server.endpoint(),
             embedded: Some(store),
+            outside: None,
             _server: Some(server),
         })
     }
 
     async fn make_bucket(&self, name: &str) -> Result<(), RunError> {
-        match &self.embedded {
-            Some(store) => store
-                .create_bucket(name)
-                .await
-                .map_err(RunError::machine("cannot make a bucket")),
-            None => Ok(()),
+        if let Some(outside) = &self.outside {
+            return outside.make_bucket(name).await;
         }
+        let Some(store) = &self.embedded else {
+            return Ok(());
+        };
+        store
+            .create_bucket(name)
+            .await
+            .map_err(RunError::machine("cannot make a bucket"))
     }
 
     /// The way to it, before any weather.
@@ -105,12 +116,19 @@ impl Depot {
 
     /// What it stores from now on, where it tells.
     pub(super) fn events(&self) -> Option<UnboundedReceiver<ObjectCreated>> {
-        self.embedded.as_ref().map(Store::subscribe)
+        let outside = self.outside.as_ref().map(Outside::events);
+        outside.or_else(|| self.embedded.as_ref().map(Store::subscribe))
     }
 
     /// Who enters and leaves with an image, where it tells.
     pub(super) fn passages(&self) -> Option<UnboundedReceiver<Passage>> {
         self.embedded.as_ref().map(Store::watch)
+    }
+
+    /// Where it does not tell what it stores: looks, for ever.
+    pub(super) fn watching(&self, plan: &Plan) -> Option<impl Future<Output = ()> + use<>> {
+        let outside = self.outside.clone()?;
+        Some(outside.watch(plan.numbers()))
     }
 
     /// Whether it tells who enters and leaves.
@@ -146,6 +164,9 @@ impl Depot {
 
     /// Every image of a site that it holds.
     pub(super) fn images_of(&self, site: u32) -> Vec<Object> {
+        if let Some(outside) = &self.outside {
+            return outside.objects_in(&bucket(site));
+        }
         let Some(store) = &self.embedded else {
             return Vec::new();
         };

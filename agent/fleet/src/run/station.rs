@@ -318,7 +318,7 @@ impl Station {
 }
 
 /// Lower-case hexadecimal SHA-256.
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .fold(String::with_capacity(64), |mut text, byte| {

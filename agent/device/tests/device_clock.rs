@@ -229,6 +229,27 @@ async fn an_image_that_has_its_name_keeps_it_and_says_that_its_time_is_wrong() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_proven_is_dated_by_the_stores_time() {
+    let board =
+        Board::boot("[retain]\nmin_free = \"0%\"\nkeep = \"6h\"\nhistory = \"400d\"\n").await;
+    let path = board.take_picture("a.jpg", 1);
+    board.link_up();
+    tokio::time::sleep(A_WHILE).await;
+    assert_eq!(board.store.objects().len(), 1);
+    let right = board.clock.now() + OFF;
+    let row = board.row(&path).await;
+    let verified = DateTime::from_timestamp_millis(row.verified_ms.unwrap()).unwrap();
+    assert!((right - verified).abs() < TimeDelta::hours(1), "{verified}");
+    // By the right clock it was proven just now, and not 700 days ago.
+    board.set_clock();
+    tokio::time::sleep(2 * A_WHILE).await;
+    assert!(path.exists() && board.rows().await.len() == 1);
+    tokio::time::sleep(Duration::from_secs(8 * 3600)).await;
+    assert!(!path.exists() && board.rows().await.len() == 1);
+    board.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_written_after_the_clock_was_set_is_left_alone() {
     let board = Board::boot("").await;
     board.set_clock();

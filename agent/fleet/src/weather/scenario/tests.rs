@@ -259,7 +259,7 @@ fn agents_are_told_of_the_cap_unless_the_scenario_says_otherwise() {
 #[test]
 fn the_manual_s_example_is_understood_and_its_list_is_the_library() {
     let manual = include_str!("../../../../../docs/scenarios.md");
-    let (_, example) = manual.split_once("```toml\n").unwrap();
+    let (_, example) = manual.split_once("```ini\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     let scenario = parse(example).unwrap();
     assert_eq!(scenario.run, Run::default());

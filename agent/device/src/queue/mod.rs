@@ -31,6 +31,7 @@ mod operate;
 mod pace;
 mod retain;
 mod retime;
+mod row;
 mod salvage;
 mod schema;
 mod step;

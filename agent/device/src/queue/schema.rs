@@ -163,7 +163,7 @@ mod tests {
         .unwrap();
         migrate(&mut conn, Path::new("queue.db")).unwrap();
         let image = conn
-            .query_row(crate::queue::image::SELECT_IMAGE, (), |row| {
+            .query_row(crate::queue::row::SELECT_IMAGE, (), |row| {
                 crate::queue::Image::read(row)
             })
             .unwrap();

@@ -14,6 +14,7 @@ use super::error::QueueError;
 use super::image::{Db, ImageId, NewImage, Place, SiteId, bytes_of};
 use super::open::is_rebuilding;
 use super::retain::{back, dropped_for_room};
+use super::row::Columns;
 use super::step::step;
 
 /// What the queue knows of a file.
@@ -82,11 +83,12 @@ pub(super) fn known(conn: &Connection, place: &Place) -> Result<Known, QueueErro
             "SELECT path, size, device, inode, mtime_ns, ctime_ns, image, reason FROM seen WHERE path = ?1",
         )?
         .query_row([bytes_of(&place.path)], |row| {
-            let image: Option<ImageId> = row.get("image")?;
-            let reason: Option<String> = row.get("reason")?;
-            Ok((Place::read(row)?.identity, image, reason))
+            let mut next = Columns::of(row);
+            let then = next.place()?.identity;
+            Ok((then, next.take("image")?, next.take("reason")?))
         })
         .optional()?;
+    let judged: Option<(_, Option<ImageId>, _)> = judged;
     Ok(match judged {
         Some((then, image, _)) if then != place.identity => Known::Changed { image },
         Some((_, Some(image), _)) => Known::Taken { image },

@@ -11,8 +11,9 @@ use weir_journey::queue::State;
 use super::aside::Files;
 use super::connect::{Access, connect, damage};
 use super::error::QueueError;
-use super::image::{Db, Image, SELECT_IMAGE};
+use super::image::{Db, Image};
 use super::open::{Rebuilt, rebuild, start_rebuilding};
+use super::row::SELECT_IMAGE;
 use super::schema;
 
 /// Something that should not be so.

@@ -1,8 +1,9 @@
 //! Group commit: operations that arrive while a commit is on its way to the disk share the next one.
 //!
 //! Promises: an operation is answered only after its `COMMIT` returned, so that what it did survives a power
-//! cut. Each runs in a savepoint of its own: one that fails or panics is undone alone. A commit that fails
-//! fails all of its operations, none of which has then changed anything.
+//! cut. One that fails or panics is undone alone: those that share a commit run in a savepoint each, and the only one
+//! of a transaction ends that. A commit that fails fails all of its operations, none of which has then changed
+//! anything.
 //!
 //! There is no thread of our own: whoever finds nobody committing starts a blocking task of the runtime,
 //! which goes on until nothing waits. (A paused tokio clock stands still for such a task, not for a thread.)
@@ -19,7 +20,21 @@ use super::error::QueueError;
 /// Says to whoever waits for one operation how the commit went.
 type Answer = Box<dyn FnOnce(Result<(), QueueError>) + Send>;
 /// Runs one operation, unless there is no transaction to run it in, and keeps its result until the commit.
-type Operation = Box<dyn FnOnce(Result<&Connection, QueueError>) -> Answer + Send>;
+type Operation = Box<dyn FnOnce(Result<&Connection, QueueError>, Company) -> Done + Send>;
+
+/// Whether others share the transaction of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    None,
+    Others,
+}
+
+/// An operation that ran.
+struct Done {
+    answer: Answer,
+    /// Its changes are in the transaction and must not be committed.
+    spoils: bool,
+}
 
 /// The most operations of one commit: enough to share an fsync among, few enough to answer soon.
 const SHARED_BY: usize = 256;
@@ -54,12 +69,18 @@ impl Committer {
         let (tell, told) = oneshot::channel();
         let leads = {
             let mut line = lock(&self.line);
-            line.waiting.push(Box::new(move |conn| {
-                let result = conn.and_then(|conn| alone(conn, op));
-                Box::new(move |committed| {
-                    // Nobody listens when the caller was cancelled: the operation is done all the same.
-                    let _ = tell.send(result.and_then(|value| committed.map(|()| value)));
-                })
+            line.waiting.push(Box::new(move |conn, company| {
+                let result = conn.and_then(|conn| match company {
+                    Company::None => caught(conn, op),
+                    Company::Others => apart(conn, op),
+                });
+                Done {
+                    spoils: company == Company::None && result.is_err(),
+                    answer: Box::new(move |committed| {
+                        // Nobody listens when the caller was cancelled: the operation is done all the same.
+                        let _ = tell.send(result.and_then(|value| committed.map(|()| value)));
+                    }),
+                }
             }));
             !std::mem::replace(&mut line.led, true)
         };
@@ -95,10 +116,17 @@ fn commit(conn: &Connection, batch: Vec<Operation>) {
             .map(|_| ())
     };
     let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
+    let company = match batch.len() {
+        1 => Company::None,
+        _ => Company::Others,
+    };
     let mut begun = begin();
+    let mut spoilt = false;
     for operation in batch {
         let transaction = begun.as_ref().map(|()| conn);
-        answers.push(operation(transaction.map_err(QueueError::of_commit)));
+        let done = operation(transaction.map_err(QueueError::of_commit), company);
+        answers.push(done.answer);
+        spoilt |= done.spoils;
         // A full disk can end the whole transaction: all before it is undone then, and says so.
         if begun.is_ok() && conn.is_autocommit() {
             for answer in answers.drain(..) {
@@ -107,7 +135,14 @@ fn commit(conn: &Connection, batch: Vec<Operation>) {
             begun = begin();
         }
     }
-    let committed = begun.and_then(|()| conn.prepare_cached("COMMIT")?.execute(()).map(|_| ()));
+    let committed = match begun {
+        Ok(()) if !spoilt => conn
+            .prepare_cached("COMMIT")
+            .and_then(|mut commit| commit.execute(()))
+            .map(|_| ()),
+        // What spoilt it has its own answer.
+        other => other,
+    };
     if !conn.is_autocommit() {
         // Should this fail as well, then SQLite keeps refusing `BEGIN`, which every caller is told.
         let _ = conn.execute_batch("ROLLBACK");
@@ -117,14 +152,22 @@ fn commit(conn: &Connection, batch: Vec<Operation>) {
     }
 }
 
+/// Runs one operation; a panic is an error.
+fn caught<T>(
+    conn: &Connection,
+    op: impl FnOnce(&Connection) -> Result<T, QueueError>,
+) -> Result<T, QueueError> {
+    catch_unwind(AssertUnwindSafe(|| op(conn)))
+        .unwrap_or_else(|panic| Err(QueueError::Panicked(words_of(panic.as_ref()))))
+}
+
 /// Runs one operation in its savepoint; its changes stay only when it succeeds.
-fn alone<T>(
+fn apart<T>(
     conn: &Connection,
     op: impl FnOnce(&Connection) -> Result<T, QueueError>,
 ) -> Result<T, QueueError> {
     conn.prepare_cached("SAVEPOINT alone")?.execute(())?;
-    let result = catch_unwind(AssertUnwindSafe(|| op(conn)))
-        .unwrap_or_else(|panic| Err(QueueError::Panicked(words_of(panic.as_ref()))));
+    let result = caught(conn, op);
     if !conn.is_autocommit() {
         if result.is_err() {
             conn.prepare_cached("ROLLBACK TO alone")?.execute(())?;

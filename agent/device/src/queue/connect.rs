@@ -26,13 +26,15 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Settings as SQLite spells them when asked, in the order in which they are made.
 ///
 /// WAL with FULL: a commit is on the disk when it returns. A small cache, no mapping (a vanishing card would
-/// be a SIGBUS) and no temporary files: memory and flash wear do not grow with the backlog. `cell_size_check`
-/// finds damaged pages before they are used.
-const SETTINGS: [(&str, &str); 9] = [
+/// be a SIGBUS) and no temporary files: memory and flash wear do not grow with the backlog. The cache holds the
+/// upper pages of the indexes, and the kernel's the others; only a large transaction may fill 2 MiB before it writes
+/// ahead of its commit, which would write pages twice. `cell_size_check` finds damaged pages before they are used.
+const SETTINGS: [(&str, &str); 10] = [
     ("journal_mode", "wal"),
     ("synchronous", "2"),
     ("foreign_keys", "1"),
-    ("cache_size", "-2048"),
+    ("cache_size", "-128"),
+    ("cache_spill", "512"),
     ("mmap_size", "0"),
     ("journal_size_limit", "8388608"),
     ("temp_store", "2"),

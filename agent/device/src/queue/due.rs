@@ -100,6 +100,17 @@ pub(super) fn release_parked(
     Ok(released)
 }
 
+/// Whether anything waits or is parked, so that something can be due.
+pub(super) fn any(conn: &Connection) -> Result<bool, QueueError> {
+    let any = conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM images INDEXED BY images_due WHERE state = 1) \
+             OR EXISTS (SELECT 1 FROM tally WHERE state = 4 AND images > 0)",
+        )?
+        .query_row((), |row| row.get(0))?;
+    Ok(any)
+}
+
 fn waiting_due(conn: &Connection, past: Past) -> Result<Vec<ImageId>, QueueError> {
     let mut due = Vec::new();
     for (side, moment) in past.sides() {

@@ -7,7 +7,8 @@ use weir_journey::queue::State;
 use weir_journey::stamp::{Confidence, Source};
 
 use super::error::QueueError;
-use super::image::{Image, ImageId, SELECT_IMAGE};
+use super::image::{Image, ImageId};
+use super::row::SELECT_IMAGE;
 
 /// Which images to list; what is `None`, empty or `false` is no condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,13 +6,14 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _};
 use weir_journey::identity::{Sha256, SiteName};
 use weir_journey::queue::State;
 use weir_journey::upload::Scope;
 use weir_journey::verify::Proof;
 
 use super::error::QueueError;
+use super::row::SELECT_IMAGE;
 
 /// The number of an image's row. Never used again for another image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -232,92 +233,12 @@ pub struct Dossier {
     pub parts: Vec<Part>,
 }
 
-/// `SELECT` of [`Image::read`]; a `WHERE` may follow.
-pub(super) const SELECT_IMAGE: &str = "SELECT i.id, i.site, s.name, i.sha256, i.path, i.size, i.device, \
-    i.inode, i.mtime_ns, i.ctime_ns, i.format, i.captured_ms, i.offset_s, i.capture, i.accepted_ms, i.state, \
-    i.unsure, i.attempts, i.next_at_ms, i.bucket, i.key, i.upload_id, i.part_size, i.etag, i.verified_ms, i.proof, \
-    i.refusal_scope, i.failure, i.fix, i.held, i.dated, i.flagged, i.boot, i.uptime_ms, i.clock, i.removed_ms, \
-    i.removed_why, i.unplugged, i.receipt_ms FROM images i JOIN sites s ON s.id = i.site";
-
 impl Image {
     /// Whether the store may know it by its key already: it keeps that, and its capture time with it. A key that
     /// was decided for an attempt in which nothing was sent can still be taken back.
     pub fn is_named(&self) -> bool {
         let under_way = matches!(self.state, State::Uploading | State::Verified);
         self.target.is_some() && (under_way || self.unsure || self.multipart.is_some())
-    }
-
-    /// Reads a row of [`SELECT_IMAGE`].
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let target = match (row.get("bucket")?, row.get("key")?) {
-            (Some(bucket), Some(key)) => Some((bucket, key)),
-            _ => None,
-        };
-        Ok(Self {
-            id: row.get("id")?,
-            site: row.get("site")?,
-            site_name: row.get::<_, Db<SiteName>>("name")?.0,
-            sha256: row.get::<_, Db<Sha256>>("sha256")?.0,
-            place: Place::read(row)?,
-            format: row.get("format")?,
-            captured_ms: row.get("captured_ms")?,
-            offset_s: row.get("offset_s")?,
-            capture: row.get("capture")?,
-            accepted_ms: row.get("accepted_ms")?,
-            clock: DeviceClock {
-                boot: row.get("boot")?,
-                uptime_ms: row.get("uptime_ms")?,
-                synchronised: row.get::<_, Db<Synchronised>>("clock")?.0,
-            },
-            dated: row.get("dated")?,
-            held: row.get("held")?,
-            unplugged: row.get("unplugged")?,
-            flagged: row.get("flagged")?,
-            state: row.get::<_, Db<State>>("state")?.0,
-            unsure: row.get("unsure")?,
-            attempts: row.get("attempts")?,
-            next_at_ms: row.get("next_at_ms")?,
-            target,
-            multipart: match (
-                row.get("upload_id")?,
-                row.get::<_, Option<i64>>("part_size")?,
-            ) {
-                (Some(upload_id), Some(size)) => Some(Multipart {
-                    upload_id,
-                    part_size: size.cast_unsigned(),
-                }),
-                _ => None,
-            },
-            etag: row.get("etag")?,
-            verified_ms: row.get("verified_ms")?,
-            proof: row.get::<_, Option<Db<Proof>>>("proof")?.map(|db| db.0),
-            receipt_ms: row.get("receipt_ms")?,
-            removed: match (row.get("removed_ms")?, row.get("removed_why")?) {
-                (Some(at_ms), Some(why)) => Some(Removed { at_ms, why }),
-                _ => None,
-            },
-            refusal: row
-                .get::<_, Option<Db<Scope>>>("refusal_scope")?
-                .map(|db| db.0),
-            failure: row.get("failure")?,
-            fix: row.get("fix")?,
-        })
-    }
-}
-
-impl Place {
-    /// Reads the columns `path, size, device, inode, mtime_ns, ctime_ns`.
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            path: row.get::<_, Db<PathBuf>>("path")?.0,
-            identity: FileIdentity {
-                size: row.get::<_, i64>("size")?.cast_unsigned(),
-                device: row.get::<_, i64>("device")?.cast_unsigned(),
-                inode: row.get::<_, i64>("inode")?.cast_unsigned(),
-                mtime_ns: row.get("mtime_ns")?,
-                ctime_ns: row.get("ctime_ns")?,
-            },
-        })
     }
 }
 

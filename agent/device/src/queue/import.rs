@@ -11,8 +11,9 @@ use weir_journey::upload::Scope;
 use super::Queue;
 use super::accept::find;
 use super::error::QueueError;
-use super::image::{Image, ImageId, SELECT_IMAGE, SiteId, bytes_of};
+use super::image::{Image, ImageId, SiteId, bytes_of};
 use super::operate::retry_one;
+use super::row::SELECT_IMAGE;
 use super::step::{as_indexed, step};
 use super::upload::{Stored, forget_parts};
 

@@ -11,7 +11,8 @@ use weir_journey::queue::State;
 
 use super::accept::Quarantined;
 use super::error::QueueError;
-use super::image::{Db, Dossier, ImageId, Place, SiteId, bytes_of};
+use super::image::{Db, Dossier, ImageId, SiteId, bytes_of};
+use super::row::Columns;
 
 /// Counts of everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,12 +105,13 @@ pub(super) fn quarantined_page(
              ORDER BY f.path LIMIT ?3",
         )?
         .query_map((bytes_of(after), site.map(SiteName::as_str), limit), |row| {
+            let mut next = Columns::of(row);
             Ok(Quarantined {
-                site: row.get("site")?,
-                place: Place::read(row)?,
-                reason: row.get("reason")?,
-                detail: row.get("detail")?,
-                at_ms: row.get("at_ms")?,
+                site: next.take("site")?,
+                place: next.place()?,
+                reason: next.take("reason")?,
+                detail: next.take("detail")?,
+                at_ms: next.take("at_ms")?,
             })
         })?
         .collect::<Result<_, _>>()?;

@@ -31,6 +31,7 @@ mod operate;
 mod pace;
 mod retain;
 mod retime;
+mod row;
 mod salvage;
 mod schema;
 mod step;
@@ -332,6 +333,10 @@ impl Queue {
     /// site or account one image is queued, as its probe, and no other before that one has been parked again
     /// or verified.
     pub async fn promote(&self, now_ms: i64, longest: Longest) -> Result<Option<i64>, QueueError> {
+        // Mostly nothing waits, and that is seen without the lock for writing.
+        if !self.view.any_due().await? {
+            return Ok(None);
+        }
         loop {
             let promoted = self
                 .write(move |conn| due::promote(conn, now_ms, longest))

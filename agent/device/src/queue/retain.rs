@@ -14,6 +14,7 @@ use super::Queue;
 use super::compact;
 use super::error::QueueError;
 use super::image::{Db, ImageId, SiteId, bytes_of};
+use super::row::Columns;
 use super::step::step;
 
 /// An image whose file is on the disk, as far as is known.
@@ -84,16 +85,17 @@ const LOCAL: &str = "id, site, path, size, captured_ms, accepted_ms, verified_ms
 
 impl Local {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let mut next = Columns::of(row);
         Ok(Self {
-            id: row.get("id")?,
-            site: row.get("site")?,
-            path: row.get::<_, Db<PathBuf>>("path")?.0,
-            size: row.get::<_, i64>("size")?.cast_unsigned(),
-            captured_ms: row.get("captured_ms")?,
-            accepted_ms: row.get("accepted_ms")?,
-            verified_ms: row.get("verified_ms")?,
-            state: row.get::<_, Db<State>>("state")?.0,
-            flagged: row.get("flagged")?,
+            id: next.take("id")?,
+            site: next.take("site")?,
+            path: next.value("path")?,
+            size: next.unsigned("size")?,
+            captured_ms: next.take("captured_ms")?,
+            accepted_ms: next.take("accepted_ms")?,
+            verified_ms: next.take("verified_ms")?,
+            state: next.value("state")?,
+            flagged: next.take("flagged")?,
         })
     }
 }

@@ -14,8 +14,9 @@ use weir_journey::stamp::Neighbour;
 use super::Queue;
 use super::error::QueueError;
 use super::filter::{Filter, page};
-use super::image::{Held, Image, ImageId, SELECT_IMAGE, SiteId, Synchronised};
+use super::image::{Held, Image, ImageId, SiteId, Synchronised};
 use super::operate::{Swept, retry_one};
+use super::row::SELECT_IMAGE;
 
 /// What a row is to say of its capture time.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::accept::{find, insert, site_id};
 use super::error::QueueError;
-use super::image::{Held, Image, NewImage, SELECT_IMAGE};
+use super::image::{Held, Image, NewImage};
+use super::row::SELECT_IMAGE;
 
 /// Copies what is owed from the database at `old`; gives how many images.
 ///

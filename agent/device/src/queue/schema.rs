@@ -1,7 +1,10 @@
 //! Forward-only migrations. A file that has been released is frozen: a change is a new file.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::OnceLock;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, TransactionBehavior, ffi};
 
 use super::error::QueueError;
@@ -24,7 +27,16 @@ enum Standing {
     Behind(usize),
 }
 
-/// Brings the database to the newest version; each migration is one transaction.
+/// What `sqlite_schema` says of a table, index or trigger. Where a bit has flipped it may be anything, so it is bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Definition {
+    kind: Option<Vec<u8>>,
+    name: Option<Vec<u8>>,
+    table: Option<Vec<u8>>,
+    sql: Option<Vec<u8>>,
+}
+
+/// Brings the database to the newest version; each migration is one transaction, and so is the making of a new one.
 ///
 /// # Errors
 /// [`QueueError::Newer`] when a newer agent wrote it, [`QueueError::Foreign`] when it is not ours.
@@ -32,37 +44,84 @@ pub(super) fn migrate(conn: &mut Connection, file: &Path) -> Result<(), QueueErr
     loop {
         // Decided inside the write lock: another process may be migrating as well.
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let Standing::Behind(version) = standing(&tx, file)? else {
-            return expect_intact(&tx);
+        let reached = match standing(&tx, file)? {
+            Standing::Current => return expect_intact(&tx),
+            Standing::Behind(0) => lay(&tx)?,
+            Standing::Behind(version) => {
+                tx.execute_batch(MIGRATIONS[version])?;
+                version + 1
+            }
         };
-        tx.execute_batch(MIGRATIONS[version])?;
-        tx.pragma_update(None, "user_version", number_of(version + 1))?;
+        tx.pragma_update(None, "user_version", number_of(reached))?;
         tx.commit()?;
     }
+}
+
+/// Makes everything that the migrations lead to, in an empty database; gives its version. They add and drop again,
+/// which costs SQLite several times as much, and no migration has put a row anywhere.
+fn lay(conn: &Connection) -> Result<usize, QueueError> {
+    conn.pragma_update(None, "application_id", APPLICATION)?;
+    for definition in newest()? {
+        // What SQLite makes by itself has no text, or a name that nobody else may use.
+        let own = definition.name.as_deref().unwrap_or_default();
+        if let Some(sql) = &definition.sql
+            && !own.starts_with(b"sqlite_")
+        {
+            conn.execute_batch(&String::from_utf8_lossy(sql))?;
+        }
+    }
+    Ok(MIGRATIONS.len())
 }
 
 /// Compares the tables, indexes and triggers with those of a fresh database. They are text in a page like any
 /// other, and where a bit of it has flipped SQLite only says that some name is unknown.
 fn expect_intact(conn: &Connection) -> Result<(), QueueError> {
+    let there: BTreeSet<_> = definitions(conn)?.into_iter().collect();
+    let Some(broken) = newest()?.iter().find(|one| !there.contains(one)) else {
+        return Ok(());
+    };
+    let name = broken.name.as_deref().unwrap_or_default();
+    let words = format!(
+        "the definition of {} is damaged",
+        String::from_utf8_lossy(name)
+    );
+    let code = ffi::Error::new(ffi::SQLITE_CORRUPT);
+    Err(rusqlite::Error::SqliteFailure(code, Some(words)).into())
+}
+
+/// What the migrations lead to, in the order of its making; found out once a process.
+fn newest() -> Result<&'static [Definition], QueueError> {
+    static NEWEST: OnceLock<Vec<Definition>> = OnceLock::new();
+    if let Some(known) = NEWEST.get() {
+        return Ok(known);
+    }
     let fresh = Connection::open_in_memory()?;
     MIGRATIONS
         .iter()
         .try_for_each(|sql| fresh.execute_batch(sql))?;
-    let mut there = conn.prepare(
-        "SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2 AND tbl_name = ?3 AND sql IS ?4",
-    )?;
-    let mut wanted = fresh.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
-    let mut rows = wanted.query(())?;
-    while let Some(row) = rows.next()? {
-        let text = |at| row.get::<_, Option<String>>(at);
-        let name = text(1)?;
-        if !there.exists((text(0)?, &name, text(2)?, text(3)?))? {
-            let words = format!("the definition of {} is damaged", name.unwrap_or_default());
-            let code = ffi::Error::new(ffi::SQLITE_CORRUPT);
-            return Err(rusqlite::Error::SqliteFailure(code, Some(words)).into());
-        }
-    }
-    Ok(())
+    let found = definitions(&fresh)?;
+    Ok(NEWEST.get_or_init(|| found))
+}
+
+fn definitions(conn: &Connection) -> Result<Vec<Definition>, QueueError> {
+    let mut select =
+        conn.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid")?;
+    let found = select.query_map((), |row| {
+        let text = |at| -> rusqlite::Result<_> {
+            Ok(match row.get_ref(at)? {
+                ValueRef::Null => None,
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes.to_vec()),
+                ValueRef::Integer(_) | ValueRef::Real(_) => Some(Vec::new()),
+            })
+        };
+        Ok(Definition {
+            kind: text(0)?,
+            name: text(1)?,
+            table: text(2)?,
+            sql: text(3)?,
+        })
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// A count of migrations as SQLite holds it.
@@ -148,6 +207,41 @@ mod tests {
     }
 
     #[test]
+    fn a_new_database_is_what_the_migrations_lead_to() {
+        let mut migrated = Connection::open_in_memory().unwrap();
+        migrated.execute_batch(MIGRATIONS[0]).unwrap();
+        let mut made = Connection::open_in_memory().unwrap();
+        let file = Path::new("queue.db");
+        migrated.pragma_update(None, "user_version", 1).unwrap();
+        for conn in [&mut migrated, &mut made] {
+            migrate(conn, file).unwrap();
+        }
+        let sorted = |conn: &Connection| definitions(conn).unwrap().into_iter().collect();
+        let (one, other): (BTreeSet<_>, BTreeSet<_>) = (sorted(&migrated), sorted(&made));
+        assert_eq!(one, other);
+        for name in ["user_version", "application_id"] {
+            let number = |conn: &Connection| {
+                conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                    .unwrap()
+            };
+            assert_eq!(number(&migrated), number(&made), "{name}");
+        }
+        // A migration that writes rows would need them written into a new database as well.
+        for definition in one
+            .iter()
+            .filter(|one| one.kind.as_deref() == Some(b"table"))
+        {
+            let table = String::from_utf8(definition.name.clone().unwrap()).unwrap();
+            let rows: i64 = migrated
+                .query_row(&format!("SELECT count(*) FROM \"{table}\""), (), |row| {
+                    row.get(0)
+                })
+                .unwrap();
+            assert_eq!(rows, 0, "{table}");
+        }
+    }
+
+    #[test]
     fn rows_of_an_older_version_are_kept() {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(MIGRATIONS[0]).unwrap();
@@ -163,7 +257,7 @@ mod tests {
         .unwrap();
         migrate(&mut conn, Path::new("queue.db")).unwrap();
         let image = conn
-            .query_row(crate::queue::image::SELECT_IMAGE, (), |row| {
+            .query_row(crate::queue::row::SELECT_IMAGE, (), |row| {
                 crate::queue::Image::read(row)
             })
             .unwrap();

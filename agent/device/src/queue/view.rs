@@ -15,6 +15,7 @@ use super::backlog;
 use super::check::{Finding, check};
 use super::commit::{lock, words_of};
 use super::connect::Access;
+use super::due;
 use super::error::QueueError;
 use super::filter::{Filter, named, numbers, page};
 use super::hold::{Hold, holds, spent};
@@ -91,8 +92,11 @@ impl View {
 
     /// What is known of files, in their order.
     pub async fn known(&self, files: Vec<Place>) -> Result<Vec<Known>, QueueError> {
-        self.read(move |conn| files.iter().map(|file| known(conn, file)).collect())
-            .await
+        self.read(move |conn| {
+            let _reading = Reading::begin(conn)?;
+            files.iter().map(|file| known(conn, file)).collect()
+        })
+        .await
     }
 
     /// The images of these numbers that there are, in their order.
@@ -165,6 +169,11 @@ impl View {
         self.read(ready).await
     }
 
+    /// Whether anything waits or is parked.
+    pub(super) async fn any_due(&self) -> Result<bool, QueueError> {
+        self.read(due::any).await
+    }
+
     /// Every hold; that of everything first.
     pub async fn holds(&self) -> Result<Vec<Hold>, QueueError> {
         self.read(holds).await
@@ -187,7 +196,11 @@ impl View {
 
     /// Counts by site and state, and of quarantined files by reason. Counts nothing row by row but those.
     pub async fn stats(&self) -> Result<Stats, QueueError> {
-        self.read(stats).await
+        self.read(|conn| {
+            let _reading = Reading::begin(conn)?;
+            stats(conn)
+        })
+        .await
     }
 
     /// Calls `each` with the images of a filter in its order, until it breaks. Rows that change meanwhile are seen
@@ -336,12 +349,34 @@ impl View {
 
     /// Everything known of the images that a selector names: none, one, or a few (at most 100).
     pub async fn show(&self, selector: Selector) -> Result<Vec<Dossier>, QueueError> {
-        self.read(move |conn| show(conn, &selector)).await
+        self.read(move |conn| {
+            let _reading = Reading::begin(conn)?;
+            show(conn, &selector)
+        })
+        .await
     }
 
     /// Reads everything and gives what is wrong; seconds for a million rows.
     pub async fn check(&self) -> Result<Vec<Finding>, QueueError> {
         self.read(check).await
+    }
+}
+
+/// A transaction of statements that only read: they see the same rows, and SQLite takes its locks once.
+struct Reading<'a>(&'a Connection);
+
+impl<'a> Reading<'a> {
+    fn begin(conn: &'a Connection) -> Result<Self, QueueError> {
+        conn.prepare_cached("BEGIN")?.execute(())?;
+        Ok(Self(conn))
+    }
+}
+
+impl std::ops::Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.prepare_cached("ROLLBACK");
+        // Nothing was written, so nothing is lost; had it not ended, the next one would say so.
+        let _ = ended.and_then(|mut end| end.execute(()));
     }
 }
 

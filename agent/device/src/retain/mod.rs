@@ -239,7 +239,10 @@ impl Retention {
         let pass = sweep.told();
         // The disks are told as they are, whether or not all could be done.
         let after = self.measure().await?;
-        let used = self.means.queue.view().local_bytes().await.ok();
+        let used = match self.settings.policy.max_bytes {
+            Some(_) => self.means.queue.view().local_bytes().await.ok(),
+            None => None,
+        };
         let lacking = self.tell(&after, used, &sweep.refusals());
         deleted?;
         self.keep_reserve(&after).await;
@@ -275,6 +278,9 @@ impl Retention {
                 sweep.verified(&mut needs, Some(device.device)).await?;
                 sweep.unverified(&mut needs, Some(device.device)).await?;
             }
+        }
+        if sweep.policy().max_bytes.is_none() {
+            return Ok(());
         }
         let mut needs = Needs::of_quota(sweep.used().await?, sweep.policy());
         sweep.verified(&mut needs, None).await?;

@@ -155,3 +155,19 @@ async fn images_refused_for_themselves_ask_each_for_itself() {
         .unwrap();
     assert_eq!(bench.state(later[0]).await, State::Queued);
 }
+
+#[tokio::test]
+async fn where_nothing_waits_nobody_takes_the_lock_for_writing() {
+    let bench = Bench::new().await;
+    let id = bench.accept(1).await;
+    let other = bench.backdoor();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let asked = bench.queue.promote(0, LONGEST);
+    let soon = std::time::Duration::from_secs(5);
+    let answer = tokio::time::timeout(soon, asked).await;
+    assert_eq!(answer.expect("it waited").unwrap(), None);
+    other.execute_batch("COMMIT").unwrap();
+    bench.claim(Order::Freshest, 1).await;
+    bench.queue.delay(id, delayed(7)).await.unwrap();
+    assert_eq!(bench.queue.promote(3, LONGEST).await.unwrap(), Some(7));
+}

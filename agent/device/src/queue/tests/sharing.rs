@@ -51,6 +51,34 @@ async fn calls_at_the_same_time_share_commits_and_none_hurts_another() {
     bench.assert_sound().await;
 }
 
+#[tokio::test]
+async fn a_call_that_fails_alone_leaves_nothing_and_the_next_one_works() {
+    let bench = Bench::new().await;
+    for number in 0..3 {
+        let one = image(bench.site, number);
+        let call = bench.queue.write(move |conn| -> Result<(), QueueError> {
+            accept::accept(conn, &one)?;
+            match number {
+                0 => Err(QueueError::NoSuchImage(ImageId(3))),
+                1 => panic!("number {number}"),
+                _ => Ok(()),
+            }
+        });
+        match call.await {
+            Ok(()) => assert_eq!(number, 2),
+            Err(QueueError::NoSuchImage(_)) => assert_eq!(number, 0),
+            Err(QueueError::Panicked(words)) => assert_eq!(words, "number 1"),
+            Err(other) => panic!("{other}"),
+        }
+        let rows: u8 = bench
+            .backdoor()
+            .query_row("SELECT count(*) FROM images", (), |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, u8::from(number == 2), "{number}");
+    }
+    bench.assert_sound().await;
+}
+
 /// Makes the next commit wait until the returned sender is dropped, so that what is called meanwhile has to
 /// share the one after it.
 async fn stalled(queue: &Queue) -> mpsc::Sender<()> {

@@ -44,8 +44,22 @@ pub(super) struct Behind {
 #[derive(Debug, Default)]
 struct Works {
     by_image: BTreeMap<(u32, Arc<str>), Work>,
-    /// PUT requests that began, by site.
+    /// PUT requests that began, by site, but for those that only asked.
     puts: BTreeMap<u32, u64>,
+}
+
+impl Works {
+    fn count(&mut self, site: u32, edge: Edge) {
+        let puts = self.puts.entry(site).or_default();
+        match edge {
+            Edge::Began => *puts += 1,
+            // The agent asks once whether a bucket honours conditions; the refusal is the answer it wants.
+            Edge::Ended {
+                status: Some(412), ..
+            } => *puts = puts.saturating_sub(1),
+            Edge::Ended { .. } => {}
+        }
+    }
 }
 
 /// The pipeline's work on one image.
@@ -114,10 +128,8 @@ impl Behind {
         let this = self.clone();
         acting.spawn(async move {
             while let Some(passage) = passages.recv().await {
-                if passage.edge == Edge::Began
-                    && let Some(site) = site_of_bucket(&passage.bucket)
-                {
-                    *this.works().puts.entry(site).or_default() += 1;
+                if let Some(site) = site_of_bucket(&passage.bucket) {
+                    this.works().count(site, passage.edge);
                 }
                 door::tell(&mut this.observer(), this.began, &passage);
             }

@@ -96,6 +96,9 @@ pub struct Told {
     /// Seconds from the end of the last fault until an image taken after it was stored; of the slowest site.
     /// `None` when there was no fault, or nothing was taken after it.
     pub fresh_after_fault_s: Option<f64>,
+    /// How many seconds that may take; `None` where the run holds images back on purpose.
+    #[serde(default)]
+    pub fresh_within_s: Option<f64>,
     /// Events that the pipeline received.
     pub events: u64,
     /// Requests to the store by operation.

@@ -275,6 +275,7 @@ fn told(
             ok: !bad,
             failures: if bad { failures.to_vec() } else { Vec::new() },
         },
+        fresh_within_s: Some(60.0),
         fresh_after_fault_s: (weather == Weather::Outage).then_some(12.5),
         events,
         requests_by_operation: BTreeMap::from([

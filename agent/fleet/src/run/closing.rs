@@ -160,6 +160,7 @@ impl Fleet {
             command: self.plan.command.clone(),
             settings: self.settings(),
             shard: self.plan.shard,
+            fresh_within_s: run.fresh_within.map(|within| within.as_secs_f64()),
             cap: Some(self.plan.cap()),
             events: totals.events,
             requests_by_operation: by_operation,

@@ -6,9 +6,6 @@ use crate::report::spread::Spread;
 use crate::report::summary::{ClockKind, Summary};
 use crate::report::words::{count, dollars, duration, duration_or, escape, number, plural};
 
-/// Seconds within which an image must flow after the last fault.
-const FRESH: f64 = 60.0;
-
 /// What was run.
 pub(super) fn header(summary: &Summary) -> String {
     let told = &summary.told;
@@ -107,10 +104,15 @@ fn cap(summary: &Summary) -> Promise {
 
 fn fresh(summary: &Summary) -> Promise {
     let took = summary.told.fresh_after_fault_s;
-    let found = took.map(|took| format!("stored after {}, slowest site", duration(took)));
+    let within = summary.told.fresh_within_s;
+    let found = took.map(|took| {
+        let allowed = within.map(|within| format!("; {} allowed", duration(within)));
+        let allowed = allowed.unwrap_or_default();
+        format!("stored after {}, slowest site{allowed}", duration(took))
+    });
     Promise {
-        name: "Fresh within 60 s of the last fault",
-        kept: took.map(|took| took <= FRESH),
+        name: "Fresh soon after the last fault",
+        kept: took.zip(within).map(|(took, within)| took <= within),
         found: found.unwrap_or_else(|| "no fault, or no image after it".to_owned()),
     }
 }

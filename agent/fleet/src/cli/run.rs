@@ -54,7 +54,9 @@ fn need(plan: &Plan) -> u64 {
 /// What the scenario itself is to blame for is usage.
 fn not_run(error: RunError) -> Failed {
     match error {
-        RunError::SetUp(SetUpError::Device(_)) | RunError::Pipeline(_) => Failed::usage(error),
+        RunError::SetUp(SetUpError::Device(_)) | RunError::Pipeline(_) | RunError::NoKeys(_) => {
+            Failed::usage(error)
+        }
         other => Failed::work(other),
     }
 }

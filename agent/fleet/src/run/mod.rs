@@ -42,6 +42,9 @@ pub enum RunError {
     /// The pipeline's settings.
     #[error(transparent)]
     Pipeline(#[from] crate::pipeline::SettingsError),
+    /// The environment has no keys for a store that is not the embedded one.
+    #[error("{0}")]
+    NoKeys(&'static str),
     /// The store cannot be used.
     #[error("{0}")]
     Store(String),

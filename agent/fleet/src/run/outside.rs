@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -44,7 +44,7 @@ impl Outside {
         let Some((id, secret)) = keys else {
             let what =
                 "--endpoint needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment";
-            return Err(RunError::Store(what.to_owned()));
+            return Err(RunError::NoKeys(what));
         };
         let token = variable("AWS_SESSION_TOKEN");
         let region = variable("AWS_REGION").unwrap_or_else(|| "us-west-1".to_owned());
@@ -81,7 +81,7 @@ impl Outside {
                 Some("BucketAlreadyOwnedByYou" | "BucketAlreadyExists")
             );
             if !ours {
-                let why = DisplayErrorContext(&error);
+                let why = words(&error);
                 return Err(RunError::Store(format!(
                     "cannot make the bucket {name}: {why}"
                 )));
@@ -96,7 +96,7 @@ impl Outside {
             .await;
         match first {
             Err(error) => {
-                let why = DisplayErrorContext(&error);
+                let why = words(&error);
                 Err(RunError::Store(format!(
                     "cannot list the bucket {name}: {why}"
                 )))
@@ -145,7 +145,7 @@ impl Outside {
             .into_paginator()
             .send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| DisplayErrorContext(&error).to_string())?;
+            let page = page.map_err(|error| words(&error))?;
             for listed in page.contents() {
                 let Some(key) = listed.key() else { continue };
                 let place = (bucket.to_owned(), key.to_owned());
@@ -171,7 +171,7 @@ impl Outside {
             .key(key)
             .send()
             .await;
-        let got = got.map_err(|error| DisplayErrorContext(&error).to_string())?;
+        let got = got.map_err(|error| words(&error))?;
         let etag = got.e_tag().unwrap_or_default().trim_matches('"').to_owned();
         let body = got
             .body
@@ -211,4 +211,19 @@ impl Outside {
         let of_bucket = found.iter().filter(|(name, _)| name == bucket);
         of_bucket.map(|(_, object)| object.clone()).collect()
     }
+}
+
+/// An error of the SDK with its causes, in one line.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Some say what is inside of them themselves.
+        if !text.ends_with(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }

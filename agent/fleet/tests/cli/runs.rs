@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::program::{Running, done, fleet};
+use crate::program::{Running, Said, command, done, fleet};
+use crate::store::Served;
 
 /// Five sites for two hours: a picture on each half hour, and one at the end that shows whether all is well.
 const SMALL: [&str; 7] = ["run", "--sites", "5", "--hours", "2", "--every", "30m"];
@@ -225,4 +226,46 @@ fn what_cannot_be_meant_is_refused_before_anything_is_done() {
 pub(crate) fn shard(folder: &Path, which: &str, out: &str) {
     let flags = ["--shard", which, "--out", out, "--json"];
     done(folder, &[&SMALL[..], &flags].concat());
+}
+
+#[test]
+fn another_store_is_filled_read_back_and_not_used_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Served::begin(folder.path(), &["--addr", "127.0.0.1:0"]);
+    let scenario = "[run]\nsites = 2\nlength = \"3s\"\n[camera]\nschedule = \"every 1s\"\n[pipeline]\n\
+        service = { constant = \"1s\" }\ndelivery = { constant = \"100ms\" }\n";
+    std::fs::write(folder.path().join("quick.toml"), scenario).unwrap();
+    let flags = [
+        "run",
+        "--scenario",
+        "quick.toml",
+        "--clock",
+        "real",
+        "--out",
+        "out",
+        "--json",
+        "--endpoint",
+        &store.endpoint,
+    ];
+    let without_keys = fleet(folder.path(), &flags);
+    assert_eq!(without_keys.code, Some(2), "{without_keys:?}");
+    let run = || -> Said {
+        let keys = [
+            ("AWS_ACCESS_KEY_ID", "weir"),
+            ("AWS_SECRET_ACCESS_KEY", "weir-secret"),
+        ];
+        let mut command = command(folder.path(), &flags);
+        command.envs(keys).output().unwrap().into()
+    };
+    let first = run();
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let summary = &first.json()["summary"];
+    let captured = summary["captured"].as_u64().unwrap();
+    assert!(captured >= 6, "{summary}");
+    assert_eq!(summary["stored"].as_u64(), Some(captured), "{summary}");
+    assert_eq!(summary["executions"].as_u64(), Some(captured), "{summary}");
+    let again = run();
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.err.contains("is not empty"), "{again:?}");
+    store.end();
 }

@@ -1,0 +1,1 @@
+//! What an image shows: pictures decoded within limits, preprocessed, and looked at by ONNX models through tract.

@@ -1,1 +1,6 @@
 //! What an image shows: pictures decoded within limits, preprocessed, and looked at by ONNX models through tract.
+
+pub mod engine;
+pub mod model;
+pub mod picture;
+pub mod water;

@@ -35,6 +35,15 @@ pub enum Kind {
     Integer,
 }
 
+impl Kind {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Float => "floats",
+            Self::Integer => "integers",
+        }
+    }
+}
+
 /// What a network gave, in row-major order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 pub use error::ModelError;
+pub(crate) use form::CHECKED;
 pub use manifest::{
     Answers, Check, Classification, Colour, Expected, Feature, Fit, Layout, Manifest, OnnxFile,
     PictureInput, Scores, Segmentation, Tabular, Task,

@@ -2,6 +2,8 @@
 
 use weir_journey::infer::Size;
 
+use super::{component, polygon};
+
 /// Which pixels of a frame are water.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mask {
@@ -14,6 +16,12 @@ impl Mask {
     /// A mask of a frame's pixels, row by row; `None` when they are not as many as the size has.
     pub fn new(size: Size, wet: Vec<bool>) -> Option<Self> {
         (wet.len() == pixels(size)).then_some(Self { size, wet })
+    }
+
+    /// As [`Mask::new`], where the pixels are known to be as many.
+    pub(super) fn of(size: Size, wet: Vec<bool>) -> Self {
+        debug_assert_eq!(wet.len(), pixels(size));
+        Self { size, wet }
     }
 
     /// Water where the score is above the threshold; a score that is no number is none. `scores` are one a pixel,
@@ -53,10 +61,7 @@ impl Mask {
     /// The pixels of a polygon: those that `cv2.fillPoly` colours (even-odd, and the outline belongs to it). Its
     /// corners may lie outside of the frame.
     pub fn polygon(size: Size, corners: &[[i32; 2]]) -> Self {
-        Self {
-            size,
-            wet: super::polygon::fill(size, corners),
-        }
+        Self::of(size, polygon::fill(size, corners))
     }
 
     /// Width and height.
@@ -76,10 +81,7 @@ impl Mask {
             return self.clone();
         }
         if self.wet.is_empty() {
-            return Self {
-                size,
-                wet: vec![false; pixels(size)],
-            };
+            return Self::of(size, vec![false; pixels(size)]);
         }
         let columns = sources(self.size.width, size.width);
         let mut wet = Vec::with_capacity(pixels(size));
@@ -87,16 +89,16 @@ impl Mask {
             let row = &self.wet[row * self.size.width as usize..][..self.size.width as usize];
             wet.extend(columns.iter().map(|&column| row[column]));
         }
-        Self { size, wet }
+        Self::of(size, wet)
     }
 
     /// The largest patch of water whose pixels touch each other by their sides or corners, and nothing else. Of
     /// patches of the same size it is the one that comes first, row by row.
     pub fn largest_component(&self) -> Self {
-        Self {
-            size: self.size,
-            wet: super::component::largest(&self.wet, self.size.width as usize),
-        }
+        Self::of(
+            self.size,
+            component::largest(&self.wet, self.size.width as usize),
+        )
     }
 
     /// The share of the pixels that are water (0 to 1); 0 of a frame without pixels.

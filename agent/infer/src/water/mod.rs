@@ -6,8 +6,11 @@
 mod component;
 mod line;
 mod mask;
+mod overlay;
 mod polygon;
 mod roi;
+mod truth;
 
 pub use mask::{Mask, iou};
+pub use overlay::overlay;
 pub use roi::count;

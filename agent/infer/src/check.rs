@@ -33,7 +33,9 @@ enum Failed {
     Run(#[from] RunError),
     #[error(transparent)]
     Row(#[from] RowError),
-    #[error("the network gives {found} numbers, and its [check] is of shape {shape:?}: make the folder again")]
+    #[error(
+        "the network gives {found} numbers, and its [check] is of shape {shape:?}: make the folder again"
+    )]
     Shape { found: usize, shape: Vec<usize> },
 }
 
@@ -51,7 +53,10 @@ pub fn check(path: &Path) -> Checked {
         let check = &folder.manifest().check;
         let model = Model::open(path)?;
         let found = compute(&model, &folder.manifest().task, check)?;
-        Ok((largest_difference(&found, &check.expected.values), check.tolerance))
+        Ok((
+            largest_difference(&found, &check.expected.values),
+            check.tolerance,
+        ))
     };
     match caught(run) {
         Ok(Ok((difference, tolerance))) => {
@@ -84,14 +89,18 @@ fn compute(model: &Model, task: &Task, check: &Check) -> Result<Vec<f64>, Failed
         let row = |row: usize| {
             let numbers = spec.features.iter().enumerate();
             numbers
-                .map(|(at, feature)| f64::from(filling(row * features + at, feature.min, feature.max)))
+                .map(|(at, feature)| {
+                    f64::from(filling(row * features + at, feature.min, feature.max))
+                })
                 .collect()
         };
         let question = Question {
             values: (0..CHECKED).map(row).collect(),
         };
         return Ok(match table.answer(&question)?.prediction {
-            Predictions::Classes(classes) => classes.into_iter().map(|class| class as f64).collect(),
+            Predictions::Classes(classes) => {
+                classes.into_iter().map(|class| class as f64).collect()
+            }
             Predictions::Values(values) => values,
         });
     }
@@ -110,17 +119,24 @@ fn compute(model: &Model, task: &Task, check: &Check) -> Result<Vec<f64>, Failed
         });
     }
     let count = check.expected.values.len();
-    Ok((0..count).map(|k| output[k * output.len() / count]).collect())
+    Ok((0..count)
+        .map(|k| output[k * output.len() / count])
+        .collect())
 }
 
 /// The number at `index` of a network's input, between `low` and `high`: a fixed sequence that any language can make.
 fn filling(index: usize, low: f64, high: f64) -> f32 {
-    let mixed = (index as u32).wrapping_mul(2_654_435_761).wrapping_add(12_345);
+    let mixed = (index as u32)
+        .wrapping_mul(2_654_435_761)
+        .wrapping_add(12_345);
     let share = f64::from(mixed / 256) / 16_777_216.0;
     (low + (high - low) * share) as f32
 }
 
 fn largest_difference(found: &[f64], expected: &[f64]) -> f64 {
-    let differences = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs());
+    let differences = found
+        .iter()
+        .zip(expected)
+        .map(|(found, expected)| (found - expected).abs());
     differences.fold(0.0, f64::max)
 }

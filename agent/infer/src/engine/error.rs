@@ -13,10 +13,14 @@ pub enum LoadError {
     #[error("the network has {0} inputs ({1}), and one is wanted: export it with one")]
     Inputs(usize, String),
     /// It has another number of outputs than one.
-    #[error("the network has {0} outputs ({1}), and one is wanted: export it with the one that matters")]
+    #[error(
+        "the network has {0} outputs ({1}), and one is wanted: export it with the one that matters"
+    )]
     Outputs(usize, String),
     /// It takes other numbers than 32-bit floats.
-    #[error("the network takes numbers of the ONNX type {0}, and 32-bit floats (1) are wanted: export it so")]
+    #[error(
+        "the network takes numbers of the ONNX type {0}, and 32-bit floats (1) are wanted: export it so"
+    )]
     InputType(i32),
     /// Its input has another shape.
     #[error("the network takes {network}, but its model.toml says {declared}: correct one of them")]
@@ -30,13 +34,19 @@ pub enum LoadError {
     #[error("the runtime has no {0}: export the network with simpler operations")]
     Operations(String),
     /// The shape of the output depends on the input's content.
-    #[error("the size of the network's output is not known before it is run: export it with fixed sizes")]
+    #[error(
+        "the size of the network's output is not known before it is run: export it with fixed sizes"
+    )]
     Dynamic,
     /// It gives numbers of another type.
-    #[error("the network gives numbers of type {0}, and f32 or i64 are wanted: cast them in the network")]
+    #[error(
+        "the network gives numbers of type {0}, and f32 or i64 are wanted: cast them in the network"
+    )]
     OutputType(String),
     /// Its output does not suit the task.
-    #[error("the network gives {network}, but its model.toml makes it {wanted}: correct one of them")]
+    #[error(
+        "the network gives {network}, but its model.toml makes it {wanted}: correct one of them"
+    )]
     OutputShape {
         /// The shape and type in the network.
         network: String,
@@ -44,7 +54,9 @@ pub enum LoadError {
         wanted: String,
     },
     /// The runtime refuses it for another reason.
-    #[error("the runtime refuses the network ({0}): export it with fixed sizes and simpler operations")]
+    #[error(
+        "the runtime refuses the network ({0}): export it with fixed sizes and simpler operations"
+    )]
     Runtime(String),
 }
 

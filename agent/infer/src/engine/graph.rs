@@ -20,19 +20,37 @@ pub(super) fn framework() -> Onnx {
 }
 
 /// Refuses what would make the runtime fail in its own words, or run another network than is described.
-pub(super) fn examine(framework: &Onnx, model: &ModelProto, declared: &[usize]) -> Result<(), LoadError> {
+pub(super) fn examine(
+    framework: &Onnx,
+    model: &ModelProto,
+    declared: &[usize],
+) -> Result<(), LoadError> {
     let graph = model.graph.as_ref().ok_or(LoadError::NotOnnx)?;
-    if graph.node.is_empty() || graph.output.iter().any(|output| !is_made(graph, &output.name)) {
+    if graph.node.is_empty()
+        || graph
+            .output
+            .iter()
+            .any(|output| !is_made(graph, &output.name))
+    {
         return Err(LoadError::NotOnnx);
     }
     let external = Some(DataLocation::External as i32);
-    if graph.initializer.iter().any(|tensor| tensor.data_location == external) {
+    if graph
+        .initializer
+        .iter()
+        .any(|tensor| tensor.data_location == external)
+    {
         return Err(LoadError::ExternalData);
     }
     let inputs: Vec<&ValueInfoProto> = graph
         .input
         .iter()
-        .filter(|input| !graph.initializer.iter().any(|tensor| tensor.name == input.name))
+        .filter(|input| {
+            !graph
+                .initializer
+                .iter()
+                .any(|tensor| tensor.name == input.name)
+        })
         .collect();
     let [input] = inputs.as_slice() else {
         return Err(LoadError::Inputs(inputs.len(), names(&inputs)));
@@ -49,14 +67,19 @@ pub(super) fn examine(framework: &Onnx, model: &ModelProto, declared: &[usize]) 
         .filter(|operation| !framework.op_register.0.contains_key(*operation))
         .collect();
     if !missing.is_empty() {
-        return Err(LoadError::Operations(missing.into_iter().collect::<Vec<_>>().join(", ")));
+        return Err(LoadError::Operations(
+            missing.into_iter().collect::<Vec<_>>().join(", "),
+        ));
     }
     Ok(())
 }
 
 /// Whether something in the graph makes the value of that name.
 fn is_made(graph: &GraphProto, name: &str) -> bool {
-    graph.node.iter().any(|node| node.output.iter().any(|made| made == name))
+    graph
+        .node
+        .iter()
+        .any(|node| node.output.iter().any(|made| made == name))
         || graph.initializer.iter().any(|tensor| tensor.name == name)
         || graph.input.iter().any(|input| input.name == name)
 }
@@ -64,13 +87,18 @@ fn is_made(graph: &GraphProto, name: &str) -> bool {
 fn names(values: &[&ValueInfoProto]) -> String {
     match values {
         [] => "none".to_owned(),
-        _ => values.iter().map(|value| value.name.as_str()).collect::<Vec<_>>().join(", "),
+        _ => values
+            .iter()
+            .map(|value| value.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }
 
 /// An axis without a size in the network takes any.
 fn examine_input(input: &ValueInfoProto, declared: &[usize]) -> Result<(), LoadError> {
-    let Some(Type::TensorType(tensor)) = input.r#type.as_ref().and_then(|kind| kind.value.as_ref()) else {
+    let Some(Type::TensorType(tensor)) = input.r#type.as_ref().and_then(|kind| kind.value.as_ref())
+    else {
         return Err(LoadError::NotOnnx);
     };
     if tensor.elem_type != DataType::Float as i32 {

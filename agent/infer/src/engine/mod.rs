@@ -119,7 +119,9 @@ impl Engine {
         };
         let values = run().map_err(RunError::runtime)?;
         match &values {
-            Values::Floats(floats) if !floats.iter().all(|value| value.is_finite()) => Err(RunError::NotFinite),
+            Values::Floats(floats) if !floats.iter().all(|value| value.is_finite()) => {
+                Err(RunError::NotFinite)
+            }
             _ => Ok(values),
         }
     }

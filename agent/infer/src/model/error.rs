@@ -98,9 +98,7 @@ impl ModelError {
 
 /// Whether the path is to blame, and not the device.
 fn is_about_the_path(error: &io::Error) -> bool {
-    use io::ErrorKind::{
-        InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied,
-    };
+    use io::ErrorKind::{InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied};
     matches!(
         error.kind(),
         NotFound | PermissionDenied | NotADirectory | IsADirectory | InvalidInput

@@ -146,11 +146,17 @@ impl FileForm {
     fn read(self) -> Result<OnnxFile, Wrong> {
         let name = self.name.get_ref();
         if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
-            return Err(wrong(&self.name, "`name` is that of a file in this folder, without \"/\""));
+            return Err(wrong(
+                &self.name,
+                "`name` is that of a file in this folder, without \"/\"",
+            ));
         }
         let sha256 = self.sha256.get_ref().to_ascii_lowercase();
         if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(wrong(&self.sha256, "`sha256` has 64 hexadecimal digits: write what sha256sum prints"));
+            return Err(wrong(
+                &self.sha256,
+                "`sha256` has 64 hexadecimal digits: write what sha256sum prints",
+            ));
         }
         Ok(OnnxFile {
             name: self.name.into_inner(),
@@ -205,7 +211,9 @@ impl PictureForm {
             layout: self.layout,
             colour: self.colour,
             mean: a_channel("mean", self.mean, channels, 0.0, |value| value.is_finite())?,
-            std: a_channel("std", self.std, channels, 1.0, |value| value.is_finite() && value > 0.0)?,
+            std: a_channel("std", self.std, channels, 1.0, |value| {
+                value.is_finite() && value > 0.0
+            })?,
             filter: match self.resize {
                 FilterName::Nearest => Filter::Nearest,
                 FilterName::Bilinear => Filter::Bilinear,
@@ -227,7 +235,9 @@ impl PictureForm {
                 if !(least..=LARGEST_SIDE).contains(short.get_ref()) {
                     return Err(wrong(
                         short,
-                        format!("`resize_short` is {least} to {LARGEST_SIDE} here, to fill the network's input"),
+                        format!(
+                            "`resize_short` is {least} to {LARGEST_SIDE} here, to fill the network's input"
+                        ),
                     ));
                 }
                 Ok(Fit::Crop {
@@ -235,7 +245,10 @@ impl PictureForm {
                 })
             }
             (FitName::Crop, None) => Err(wrong(&self.fit, "`fit = \"crop\"` needs `resize_short`")),
-            (_, Some(short)) => Err(wrong(short, "`resize_short` goes with `fit = \"crop\"` only")),
+            (_, Some(short)) => Err(wrong(
+                short,
+                "`resize_short` goes with `fit = \"crop\"` only",
+            )),
         }
     }
 }
@@ -243,7 +256,10 @@ impl PictureForm {
 fn side(key: &str, pixels: &Spanned<u32>) -> Result<u32, Wrong> {
     match *pixels.get_ref() {
         side @ 1..=LARGEST_SIDE => Ok(side),
-        _ => Err(wrong(pixels, format!("`{key}` is 1 to {LARGEST_SIDE} pixels"))),
+        _ => Err(wrong(
+            pixels,
+            format!("`{key}` is 1 to {LARGEST_SIDE} pixels"),
+        )),
     }
 }
 
@@ -259,7 +275,10 @@ fn a_channel(
         return Ok(vec![default; channels]);
     };
     if values.get_ref().len() != channels || !values.get_ref().iter().all(|&value| fits(value)) {
-        return Err(wrong(&values, format!("`{key}` has {channels} numbers, one a channel; `std` is above 0")));
+        return Err(wrong(
+            &values,
+            format!("`{key}` has {channels} numbers, one a channel; `std` is above 0"),
+        ));
     }
     Ok(values.into_inner())
 }
@@ -286,14 +305,22 @@ enum ScoresName {
 fn segmentation(input: PictureForm, output: SegmentationOutput) -> Result<Task, Wrong> {
     let largest_component = output.largest_component;
     let kind = output.kind;
-    let scores = match (kind.get_ref(), output.threshold, output.labels, output.water) {
+    let scores = match (
+        kind.get_ref(),
+        output.threshold,
+        output.labels,
+        output.water,
+    ) {
         (ScoresName::Classes, None, Some(labels), Some(water)) => {
             let labels = distinct("labels", labels)?;
             let water = water_of(&labels, &water)?;
             Scores::Classes { labels, water }
         }
         (ScoresName::Classes, ..) => {
-            return Err(wrong(&kind, "`kind = \"classes\"` needs `labels` and `water`, and no `threshold`"));
+            return Err(wrong(
+                &kind,
+                "`kind = \"classes\"` needs `labels` and `water`, and no `threshold`",
+            ));
         }
         (name, Some(threshold), None, None) => {
             let value = *threshold.get_ref();
@@ -305,7 +332,12 @@ fn segmentation(input: PictureForm, output: SegmentationOutput) -> Result<Task, 
                 _ => Scores::Probability { threshold: value },
             }
         }
-        _ => return Err(wrong(&kind, "one channel needs `threshold`, and no `labels` or `water`")),
+        _ => {
+            return Err(wrong(
+                &kind,
+                "one channel needs `threshold`, and no `labels` or `water`",
+            ));
+        }
     };
     Ok(Task::Segmentation(Segmentation {
         input: input.read()?,
@@ -328,8 +360,15 @@ fn water_of(labels: &[String], water: &Spanned<Vec<String>>) -> Result<Vec<usize
 fn distinct(key: &str, names: Spanned<Vec<String>>) -> Result<Vec<String>, Wrong> {
     let mut seen = HashSet::new();
     let list = names.get_ref();
-    if list.is_empty() || !list.iter().all(|name| !name.trim().is_empty() && seen.insert(name)) {
-        return Err(wrong(&names, format!("`{key}` has one or more names, all different")));
+    if list.is_empty()
+        || !list
+            .iter()
+            .all(|name| !name.trim().is_empty() && seen.insert(name))
+    {
+        return Err(wrong(
+            &names,
+            format!("`{key}` has one or more names, all different"),
+        ));
     }
     Ok(names.into_inner())
 }
@@ -399,7 +438,10 @@ fn tabular(input: TabularInput, output: TabularOutput) -> Result<Task, Wrong> {
         feature.min.is_finite() && feature.max.is_finite() && feature.min <= feature.max
     };
     if features.get_ref().is_empty()
-        || !features.get_ref().iter().all(|feature| fits(feature) && seen.insert(feature.name.clone()))
+        || !features
+            .get_ref()
+            .iter()
+            .all(|feature| fits(feature) && seen.insert(feature.name.clone()))
     {
         return Err(wrong(
             &features,
@@ -413,13 +455,19 @@ fn tabular(input: TabularInput, output: TabularOutput) -> Result<Task, Wrong> {
             unit: said("unit", unit)?,
         },
         (AnswersName::Value, ..) => {
-            return Err(wrong(&kind, "`kind = \"value\"` needs `name` and `unit`, and no `labels`"));
+            return Err(wrong(
+                &kind,
+                "`kind = \"value\"` needs `name` and `unit`, and no `labels`",
+            ));
         }
         (AnswersName::Class, None, None, Some(labels)) => Answers::Class {
             labels: distinct("labels", labels)?,
         },
         (AnswersName::Class, ..) => {
-            return Err(wrong(&kind, "`kind = \"class\"` needs `labels`, and no `name` or `unit`"));
+            return Err(wrong(
+                &kind,
+                "`kind = \"class\"` needs `labels`, and no `name` or `unit`",
+            ));
         }
     };
     let features = features.into_inner().into_iter();
@@ -454,11 +502,14 @@ fn check(form: Spanned<CheckForm>, task: &Task) -> Result<Check, Wrong> {
     let is_table = matches!(task, Task::Tabular(_));
     let range = match (form.low, form.high, is_table) {
         (None, None, true) => None,
-        (Some(low), Some(high), false) if low < high && (high - low).is_finite() => Some([low, high]),
+        (Some(low), Some(high), false) if low < high && (high - low).is_finite() => {
+            Some([low, high])
+        }
         _ => {
             return Err(Wrong {
                 at: Some(at),
-                what: "a check of pictures has `low` below `high`; one of a table has neither".to_owned(),
+                what: "a check of pictures has `low` below `high`; one of a table has neither"
+                    .to_owned(),
             });
         }
     };
@@ -466,7 +517,10 @@ fn check(form: Spanned<CheckForm>, task: &Task) -> Result<Check, Wrong> {
         return Err(wrong(&form.tolerance, "`tolerance` is 0 or more"));
     }
     let [expected] = form.outputs.get_ref().as_slice() else {
-        return Err(wrong(&form.outputs, "`outputs` has one entry, as a network has one output"));
+        return Err(wrong(
+            &form.outputs,
+            "`outputs` has one entry, as a network has one output",
+        ));
     };
     let shape = expected.shape.get_ref();
     let length = shape
@@ -483,7 +537,10 @@ fn check(form: Spanned<CheckForm>, task: &Task) -> Result<Check, Wrong> {
     if values.len() != length.min(CHECKED) || !values.iter().all(|value| value.is_finite()) {
         return Err(wrong(
             &expected.values,
-            format!("`values` has {} numbers for this shape", length.min(CHECKED)),
+            format!(
+                "`values` has {} numbers for this shape",
+                length.min(CHECKED)
+            ),
         ));
     }
     Ok(Check {
@@ -501,6 +558,12 @@ fn check(form: Spanned<CheckForm>, task: &Task) -> Result<Check, Wrong> {
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(offset)];
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     (line, column)
 }

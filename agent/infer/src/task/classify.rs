@@ -23,7 +23,10 @@ impl Classifier {
         let length: usize = engine.output().iter().product();
         let is_row = ones + 1 >= engine.output().len() && length == labels;
         if engine.kind() != Kind::Float || !is_row {
-            return Err(misfit(&engine, format!("floats of shape [1, {labels}], one a label")));
+            return Err(misfit(
+                &engine,
+                format!("floats of shape [1, {labels}], one a label"),
+            ));
         }
         Ok(Self { id, spec, engine })
     }
@@ -123,7 +126,10 @@ fn likeliest(mut labels: Vec<Label>, top: usize) -> Vec<Label> {
 /// Probabilities of logits.
 fn softmax(logits: &[f32]) -> Vec<f64> {
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - highest).exp()).collect();
+    let powers: Vec<f64> = logits
+        .iter()
+        .map(|&logit| f64::from(logit - highest).exp())
+        .collect();
     let sum: f64 = powers.iter().sum();
     powers.into_iter().map(|power| power / sum).collect()
 }
@@ -182,7 +188,10 @@ mod tests {
         let river = opinion(1, &[("river", 0.9), ("forest", 0.1)]);
         let lake = opinion(2, &[("lake", 0.5), ("forest", 0.2), ("river", 0.3)]);
         let names = |labels: &[Label]| labels.iter().map(|l| l.label.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&together(&[river.clone(), lake.clone()])), ["river", "forest"]);
+        assert_eq!(
+            names(&together(&[river.clone(), lake.clone()])),
+            ["river", "forest"]
+        );
         assert!((together(&[river.clone(), lake])[0].probability - 0.6).abs() < 1e-12);
         assert_eq!(names(&river.shown().labels), ["river"]);
         assert_eq!(together(&[river]), []);

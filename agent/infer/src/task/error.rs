@@ -51,7 +51,9 @@ pub enum RowError {
         value: f64,
     },
     /// The network gave a class that does not exist.
-    #[error("the model gave class {class} for row {row}, and knows {labels} classes: use another model")]
+    #[error(
+        "the model gave class {class} for row {row}, and knows {labels} classes: use another model"
+    )]
     Class {
         /// The row, counted from 1.
         row: usize,
@@ -69,7 +71,9 @@ pub enum RowError {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum StageError {
     /// The view lacks a region that the model wants.
-    #[error("the stage model {model} wants the region {name}, which the site does not have: draw it, or name it so")]
+    #[error(
+        "the stage model {model} wants the region {name}, which the site does not have: draw it, or name it so"
+    )]
     Region {
         /// The model.
         model: String,

@@ -16,7 +16,7 @@ mod tests;
 use std::path::Path;
 
 use crate::engine::{Engine, LoadError};
-use crate::model::{Folder, ModelError, PictureInput, Layout, Task};
+use crate::model::{Folder, Layout, ModelError, PictureInput, Task};
 
 pub use classify::{Classifier, Opinion, together};
 pub use error::{RowError, StageError, TaskError};
@@ -42,7 +42,8 @@ impl Model {
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let (folder, onnx) = Folder::read(path)?;
         let task = folder.manifest().task.clone();
-        let loaded = |engine: Result<Engine, LoadError>| engine.map_err(|source| refused(&folder, source));
+        let loaded =
+            |engine: Result<Engine, LoadError>| engine.map_err(|source| refused(&folder, source));
         let id = Id::of(&folder);
         match task {
             Task::Segmentation(spec) => {

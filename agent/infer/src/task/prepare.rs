@@ -87,7 +87,12 @@ impl Place {
                 x: place.y.turned_round(),
                 y: place.x,
             }),
-            Step::Crop { x, y, width: w, height: h } => Self {
+            Step::Crop {
+                x,
+                y,
+                width: w,
+                height: h,
+            } => Self {
                 x: self.x.within(f64::from(x) / width, f64::from(w) / width),
                 y: self.y.within(f64::from(y) / height, f64::from(h) / height),
                 ..self
@@ -120,7 +125,11 @@ pub(super) fn prepare(picture: &Picture, input: &PictureInput) -> Result<Prepare
 }
 
 /// The picture brought to the network's size, or for [`Fit::Pad`] to the part of it that it fills.
-fn fit(picture: &Picture, input: &PictureInput, place: Place) -> Result<(Picture, Place), TaskError> {
+fn fit(
+    picture: &Picture,
+    input: &PictureInput,
+    place: Place,
+) -> Result<(Picture, Place), TaskError> {
     let (of, to) = (picture.size(), input.size);
     match input.fit {
         Fit::Stretch => Ok((resized(picture, to, input.filter), place)),
@@ -166,7 +175,8 @@ fn resized(picture: &Picture, size: Size, filter: Filter) -> Picture {
 fn short_side_to(of: Size, short: u32) -> Option<Size> {
     let (least, most) = (of.width.min(of.height), of.width.max(of.height));
     let long = u32::try_from(u64::from(short) * u64::from(most) / u64::from(least)).ok()?;
-    let fits = u64::from(long) * u64::from(short) <= Limits::default().pixels && long <= u32::from(u16::MAX);
+    let fits = u64::from(long) * u64::from(short) <= Limits::default().pixels
+        && long <= u32::from(u16::MAX);
     fits.then_some(if of.width <= of.height {
         Size {
             width: short,
@@ -189,7 +199,8 @@ fn middle(whole: u32, part: u32) -> u32 {
 
 /// The largest size of these proportions within another.
 fn within(of: Size, to: Size) -> Size {
-    let scale = (f64::from(to.width) / f64::from(of.width)).min(f64::from(to.height) / f64::from(of.height));
+    let scale = (f64::from(to.width) / f64::from(of.width))
+        .min(f64::from(to.height) / f64::from(of.height));
     let side = |side: u32, most: u32| ((f64::from(side) * scale).round() as u32).clamp(1, most);
     Size {
         width: side(of.width, to.width),
@@ -215,7 +226,11 @@ fn tensor(picture: &Picture, input: &PictureInput) -> Vec<f32> {
     let row_bytes = picture.size().width as usize * 3;
     for (y, row) in picture.rgb().chunks_exact(row_bytes).enumerate() {
         for (channel, levels) in levels.iter().enumerate() {
-            let source = if input.colour == Colour::Bgr { 2 - channel } else { channel };
+            let source = if input.colour == Colour::Bgr {
+                2 - channel
+            } else {
+                channel
+            };
             let start = channel * plane + y * width * pixel;
             let targets = tensor[start..].iter_mut().step_by(pixel);
             for (value, rgb) in targets.zip(row.chunks_exact(3)) {

@@ -44,7 +44,10 @@ impl Segmenter {
                 channels,
                 size: Size { width, height },
             }),
-            None => Err(misfit(&engine, format!("floats of shape [1, {channels}, height, width]"))),
+            None => Err(misfit(
+                &engine,
+                format!("floats of shape [1, {channels}, height, width]"),
+            )),
         }
     }
 
@@ -85,7 +88,9 @@ impl Segmenter {
             Scores::Logit { threshold } => {
                 Mask::from_scores(self.size, scores, (threshold / (1.0 - threshold)).ln())
             }
-            Scores::Classes { water, .. } => Mask::from_classes(self.size, self.channels, scores, water),
+            Scores::Classes { water, .. } => {
+                Mask::from_classes(self.size, self.channels, scores, water)
+            }
         }
         .ok_or_else(|| RunError::Runtime("its output is not as large as it said".to_owned()).into())
     }
@@ -106,8 +111,14 @@ fn uncovered(mask: Mask, place: Place) -> Mask {
     if columns.iter().chain(&rows).all(|&covered| covered) {
         return mask;
     }
-    let covered = rows.iter().flat_map(|&row| columns.iter().map(move |&column| row && column));
-    let wet = mask.wet().iter().zip(covered).map(|(&wet, covered)| wet && covered);
+    let covered = rows
+        .iter()
+        .flat_map(|&row| columns.iter().map(move |&column| row && column));
+    let wet = mask
+        .wet()
+        .iter()
+        .zip(covered)
+        .map(|(&wet, covered)| wet && covered);
     Mask::new(size, wet.collect()).unwrap_or(mask)
 }
 
@@ -130,7 +141,8 @@ fn returned(mask: &Mask, place: Place, frame: Size) -> Mask {
             .zip(row)
             .is_some_and(|(column, row)| mask.wet()[row * size.width as usize + column])
     };
-    let pixels = (0..frame.height as usize).flat_map(|y| (0..frame.width as usize).map(move |x| (x, y)));
+    let pixels =
+        (0..frame.height as usize).flat_map(|y| (0..frame.width as usize).map(move |x| (x, y)));
     let wet = pixels.map(|(x, y)| {
         let (x, y) = if place.swapped { (y, x) } else { (x, y) };
         wet_at(columns[x], rows[y])

@@ -23,10 +23,12 @@ impl Table {
             .iter()
             .map(|feature| {
                 let count = counts.iter().find(|count| count.name == feature.name);
-                count.map(|count| count.water as f64).ok_or_else(|| StageError::Region {
-                    model: self.id().name.clone(),
-                    name: feature.name.clone(),
-                })
+                count
+                    .map(|count| count.water as f64)
+                    .ok_or_else(|| StageError::Region {
+                        model: self.id().name.clone(),
+                        name: feature.name.clone(),
+                    })
             })
             .collect::<Result<_, _>>()?;
         let out_of_range = self.out_of_range(&row);

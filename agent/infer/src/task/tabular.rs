@@ -101,12 +101,15 @@ impl Table {
         let rows = || question.values.iter().zip(1..);
         let (prediction, labels, unit) = match &self.spec.answers {
             Answers::Value { unit, .. } => {
-                let values = rows().map(|(row, _)| self.value(row)).collect::<Result<_, _>>()?;
+                let values = rows()
+                    .map(|(row, _)| self.value(row))
+                    .collect::<Result<_, _>>()?;
                 (Predictions::Values(values), None, Some(unit.clone()))
             }
             Answers::Class { labels } => {
-                let classes: Vec<usize> =
-                    rows().map(|(row, number)| self.class(row, number, labels.len())).collect::<Result<_, _>>()?;
+                let classes: Vec<usize> = rows()
+                    .map(|(row, number)| self.class(row, number, labels.len()))
+                    .collect::<Result<_, _>>()?;
                 let names = classes.iter().map(|&class| labels[class].clone()).collect();
                 (Predictions::Classes(classes), Some(names), None)
             }
@@ -115,7 +118,11 @@ impl Table {
             prediction,
             labels,
             unit,
-            out_of_range: question.values.iter().map(|row| self.out_of_range(row)).collect(),
+            out_of_range: question
+                .values
+                .iter()
+                .map(|row| self.out_of_range(row))
+                .collect(),
             model: self.id.name.clone(),
             model_sha256: self.id.sha256.clone(),
         })
@@ -124,7 +131,10 @@ impl Table {
     fn examine(&self, row: &[f64], number: usize) -> Result<(), RowError> {
         let features = &self.spec.features;
         if row.len() != features.len() {
-            let names: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).collect();
+            let names: Vec<&str> = features
+                .iter()
+                .map(|feature| feature.name.as_str())
+                .collect();
             return Err(RowError::Length {
                 row: number,
                 found: row.len(),
@@ -133,7 +143,10 @@ impl Table {
             });
         }
         // As the network sees it: a number beyond the range of 32-bit floats is none.
-        let strange = row.iter().zip(features).find(|&(&value, _)| !(value as f32).is_finite());
+        let strange = row
+            .iter()
+            .zip(features)
+            .find(|&(&value, _)| !(value as f32).is_finite());
         match strange {
             None => Ok(()),
             Some((&value, feature)) => Err(RowError::NotFinite {
@@ -178,7 +191,10 @@ impl Table {
             .zip(&self.spec.features)
             .filter(|&(value, feature)| !(feature.min..=feature.max).contains(value))
             .map(|(value, feature)| {
-                format!("{} is {value}, trained on {} to {}", feature.name, feature.min, feature.max)
+                format!(
+                    "{} is {value}, trained on {} to {}",
+                    feature.name, feature.min, feature.max
+                )
             })
             .collect();
         (!outside.is_empty()).then(|| outside.join("; "))

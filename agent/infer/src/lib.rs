@@ -3,7 +3,11 @@
 mod caught;
 pub mod check;
 pub mod engine;
+pub mod health;
+pub mod look;
 pub mod model;
 pub mod picture;
 pub mod task;
 pub mod water;
+
+pub use look::{Seer, Settings, serve};

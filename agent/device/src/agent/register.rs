@@ -13,8 +13,8 @@ use super::timekeeper::Timekeeper;
 use crate::clock::Clock;
 use crate::complaints::Complaints;
 use crate::queue::{
-    Accepted, Class, FileIdentity, Known, NewImage, Place, Quarantined, Queue, QueueError, SiteId,
-    Synchronised,
+    Accepted, Class, FileIdentity, InferWish, Known, NewImage, Place, Quarantined, Queue,
+    QueueError, SiteId, Synchronised,
 };
 use crate::retain;
 use crate::serve::Vitals;
@@ -131,6 +131,7 @@ impl Register {
             clock: clock.device,
             dated: columns.dated,
             held: columns.held,
+            infer: InferWish::None,
         };
         let size = image.place.identity.size;
         let copied = settled.copy.is_some();

@@ -14,6 +14,7 @@ use super::Queue;
 use super::compact;
 use super::error::QueueError;
 use super::image::{Db, ImageId, SiteId, bytes_of};
+use super::infer::Urgency;
 use super::row::Columns;
 use super::step::step;
 
@@ -142,13 +143,18 @@ pub(super) fn unverified_page(
     (ms, id): Behind,
     limit: u32,
 ) -> Result<Vec<Local>, QueueError> {
-    // Each state is a range of the index, and of each no more than a page is read.
-    let of_state = |state: State| {
-        let code = state.code();
+    // Each state and urgency is a range of the index, and of each no more than a page is read.
+    let of_range = |state: State, urgency: Urgency| {
+        let (state, urgency) = (state.code(), urgency.code());
         format!(
-            "SELECT * FROM (SELECT {LOCAL} FROM images INDEXED BY images_open WHERE site = ?1 AND state = {code} \
-             AND (captured_ms, id) > (?2, ?3) ORDER BY captured_ms, id LIMIT ?4)"
+            "SELECT * FROM (SELECT {LOCAL} FROM images INDEXED BY images_open WHERE site = ?1 AND state = {state} \
+             AND urgency = {urgency} AND (captured_ms, id) > (?2, ?3) ORDER BY captured_ms, id LIMIT ?4)"
         )
+    };
+    let of_state = |state| {
+        Urgency::ALL
+            .map(|urgency| of_range(state, urgency))
+            .join(" UNION ALL ")
     };
     let states = [
         State::Queued,

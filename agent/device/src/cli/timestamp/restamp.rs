@@ -208,7 +208,7 @@ async fn apply(
         count.fetch_add(1, Ordering::Relaxed);
         anew.retimed(image, Cause::Restamp, at_ms, image.clock.synchronised)
     };
-    queue.retime(Among::Filter(filter), judge).await?;
+    queue.retime(Among::Filter(filter), at_ms, judge).await?;
     // No agent need be there to be woken.
     let _ = watch::wake(&state);
     Ok(applied.load(Ordering::Relaxed))

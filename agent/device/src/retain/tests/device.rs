@@ -117,6 +117,7 @@ impl Device {
             clock: DeviceClock::default(),
             dated: true,
             held: None,
+            infer: InferWish::None,
         };
         match self.queue.accept(new).await.unwrap() {
             Accepted::New(id) => id,

@@ -4,6 +4,7 @@
 //! register, which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
 //! is all that passes between the last two.
 
+mod looking;
 mod moments;
 pub(crate) mod neighbours;
 mod pruning;
@@ -26,6 +27,7 @@ use weir_journey::settle::{Cause, Patience};
 use crate::complaints::Complaints;
 use crate::config::{Config, Site};
 use crate::gate::ProbeError;
+use crate::infer;
 use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::retain;
@@ -162,6 +164,9 @@ struct Agent {
     disks: Arc<retain::Standing>,
     complaints: Arc<Complaints>,
     wake: Arc<Notify>,
+    /// Rung when an image may be to be looked at.
+    look: Arc<Notify>,
+    looks: Arc<infer::Standing>,
     /// Copies in spools that nobody knows of, each with the number of its site's first root.
     leftovers: Vec<(usize, PathBuf)>,
 }
@@ -199,7 +204,9 @@ impl Agent {
             vitals,
             disks: Arc::default(),
             complaints: Arc::default(),
-            wake: Arc::new(Notify::new()),
+            wake: Arc::default(),
+            look: Arc::default(),
+            looks: Arc::default(),
             config,
             world,
             queue,
@@ -222,6 +229,7 @@ impl Agent {
             timekeeper: Arc::clone(&self.timekeeper),
             vitals: Arc::clone(&self.vitals),
             disks: Arc::clone(&self.disks),
+            looks: Arc::clone(&self.looks),
             sites: self.destinations.clone(),
         });
         let halt = stop.child_token();
@@ -239,6 +247,10 @@ impl Agent {
         parts.spawn(async move { ("the timekeeper", timekeeper.run(token).await) });
         let (retention, token) = (self.retention(), halt.clone());
         parts.spawn(async move { ("retention", retention.run(token).await) });
+        if let Some(looker) = self.looker() {
+            let token = halt.clone();
+            parts.spawn(async move { ("the look at images", looker.run(token).await) });
+        }
         let drain = self.config.daemon.drain;
         let token = halt.clone();
         parts.spawn(async move { ("the uploader", uploader.run(token, drain).await) });
@@ -262,6 +274,7 @@ impl Agent {
             state: self.config.state.directory.clone(),
         };
         let (live, wake) = (Arc::clone(&self.live), Arc::clone(&self.wake));
+        let look = Arc::clone(&self.look);
         let pruning = Pruning::new(self.queue.clone(), self.world.clock.clone());
         let folders: Vec<_> = roots.iter().map(|root| root.directory.clone()).collect();
         let tell = move |report: &watch::Report| {
@@ -277,6 +290,7 @@ impl Agent {
                 watch::Report::Woken | watch::Report::RootBack { .. }
             ) {
                 wake.notify_one();
+                look.notify_one();
             }
         };
         let watched = watch::run(
@@ -357,6 +371,7 @@ impl Agent {
             disks: Arc::clone(&self.disks),
             complaints: Arc::clone(&self.complaints),
             wake: Arc::clone(&self.wake),
+            look: Arc::clone(&self.look),
             fatal,
         }
     }
@@ -368,6 +383,7 @@ impl Agent {
                 site: site.id,
                 name: site.name.to_string(),
                 stamping: Stamping::of(settings, &self.config.state.directory),
+                look: self.wish(settings),
             };
             std::iter::repeat_n(folder, site.directories.len())
         };

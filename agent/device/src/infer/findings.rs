@@ -72,7 +72,9 @@ pub(super) fn found(report: &Report, decision: &Decision) -> String {
         rois: rois.map(|roi| (roi.name.as_str(), roi.water)).collect(),
         iou: water.and_then(|water| water.iou),
         verified: water.and_then(|water| water.verified),
-        stage: water.and_then(|water| water.stage.as_ref()).map(StageFound::of),
+        stage: water
+            .and_then(|water| water.stage.as_ref())
+            .map(StageFound::of),
         labels: likeliest.collect(),
         together: report.together.first(),
         faults: &report.faults,

@@ -13,34 +13,45 @@
 //!
 //! The freshest image is looked at first; the backlog follows.
 
+mod bounds;
 mod findings;
+mod follow;
 mod means;
 mod plan;
 mod prepare;
 mod products;
-#[cfg(feature = "infer")]
-mod server;
 mod standing;
 mod step;
 mod temperature;
-#[cfg(test)]
-mod tests;
+mod wish;
 mod worker;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use weir_journey::infer::{Answer, Job};
 
+use crate::config::Config;
+pub(crate) use bounds::Bounds;
 pub(crate) use means::{Means, Settings};
 pub(crate) use plan::Plan;
-#[cfg(feature = "infer")]
-pub(crate) use server::{Bounds, serve};
 pub(crate) use standing::{Standing, Troubled};
 pub(crate) use step::Looker;
 pub(crate) use temperature::Sensors;
+pub(crate) use wish::Wish;
 pub use worker::Worker;
+
+/// Whoever looks at images as a configuration says: this program as another process; `None` where no site wants that.
+pub(crate) fn seer(config: &Config) -> Option<Arc<dyn Seer>> {
+    let infer = &config.infer;
+    let wanted = config.sites.iter().any(|site| site.look.is_some());
+    let bounds = Bounds::of(infer);
+    // The running program itself, also while another version of it is being installed.
+    let worker = || Worker::new("/proc/self/exe", bounds.arguments(), infer.deadline);
+    wanted.then(|| Arc::new(worker()) as _)
+}
 
 /// Who looks at images.
 #[async_trait::async_trait]

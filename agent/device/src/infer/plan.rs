@@ -100,7 +100,12 @@ impl Plan {
     /// Bucket and key of its overlay.
     pub(super) fn overlay(&self, image: &Image, object: &str) -> Option<(PictureFormat, Target)> {
         let format = self.look.overlay?.format;
-        let key = self.key(&self.overlay, image, object, ("_segmented", format.extension()));
+        let key = self.key(
+            &self.overlay,
+            image,
+            object,
+            ("_segmented", format.extension()),
+        );
         Some((format, (self.results.clone(), key)))
     }
 
@@ -114,7 +119,12 @@ impl Plan {
         let wanted = self.look.derivatives.iter().find(|one| one.name == name)?;
         let (_, template) = self.derivatives.iter().find(|(known, _)| known == name)?;
         let ending = format!("_{name}");
-        let key = self.key(template, image, object, (&ending, wanted.format.extension()));
+        let key = self.key(
+            template,
+            image,
+            object,
+            (&ending, wanted.format.extension()),
+        );
         Some((wanted.format, (self.derived.clone(), key)))
     }
 
@@ -129,7 +139,10 @@ impl Plan {
         let name = last_part(object);
         if image.dated {
             let naming = self.site.naming(image, name.as_bytes());
-            return template.render(&Naming { extension, ..naming });
+            return template.render(&Naming {
+                extension,
+                ..naming
+            });
         }
         format!("undated/{}{ending}.{extension}", stem(object))
     }

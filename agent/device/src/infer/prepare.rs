@@ -32,6 +32,9 @@ pub(super) enum NotPrepared {
     /// Its bytes are gone for good.
     #[error("its file is gone, or holds something else by now")]
     Gone,
+    /// The card or folder that it was imported from is away. It may never come back, and is not waited for.
+    #[error("{} is away, which it was imported from", .0.display())]
+    Unplugged(PathBuf),
     /// They may come back: a card that was pulled, a disk that fails.
     #[error("its file cannot be read now: {0}")]
     NotNow(String),
@@ -52,14 +55,16 @@ pub(super) enum NotPrepared {
 const FOLDERS: u32 = 1000;
 
 /// Gets a look at an image ready. Where this fails, nothing is left behind.
-pub(super) fn prepare(plan: &Plan, dossier: &Dossier, products: &Path) -> Result<Prepared, NotPrepared> {
+pub(super) fn prepare(
+    plan: &Plan,
+    dossier: &Dossier,
+    products: &Path,
+) -> Result<Prepared, NotPrepared> {
     let file = match source::find(dossier, &plan.site.directories) {
         Found::Here(file) => file,
         Found::Gone { .. } => return Err(NotPrepared::Gone),
         Found::Away => return Err(NotPrepared::NotNow("its folder is away".to_owned())),
-        Found::Unplugged(folder) => {
-            return Err(NotPrepared::NotNow(format!("{} is away", folder.display())));
-        }
+        Found::Unplugged(folder) => return Err(NotPrepared::Unplugged(folder)),
         Found::Unreadable(error) => return Err(NotPrepared::NotNow(error.to_string())),
     };
     let unreadable = |error: io::Error| NotPrepared::NotNow(error.to_string());

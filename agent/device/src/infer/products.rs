@@ -1,7 +1,7 @@
 //! What was made of an image, durable on disk and ready for the queue. Blocks.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -167,10 +167,8 @@ fn product(path: &Path, content: Content, (bucket, key): Target) -> io::Result<N
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)?;
     file.sync_all()?;
-    let mut hasher = sha2::Sha256::new();
-    io::copy(&mut &file, &mut hasher)?;
     Ok(NewProduct {
-        sha256: Sha256(hasher.finalize().into()),
+        sha256: digest(&file)?,
         place: Place {
             path: path.to_owned(),
             identity: FileIdentity::from(&file.metadata()?),
@@ -179,6 +177,17 @@ fn product(path: &Path, content: Content, (bucket, key): Target) -> io::Result<N
         bucket,
         key,
     })
+}
+
+fn digest(mut file: &File) -> io::Result<Sha256> {
+    let mut hasher = sha2::Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Sha256(hasher.finalize().into())),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
 }
 
 /// Makes a folder's names durable, where its file system can.

@@ -26,13 +26,17 @@ impl Sensors {
     pub(crate) fn hottest(&self) -> Option<f64> {
         let zones = fs::read_dir(&self.0).ok()?.flatten();
         let zones = zones.filter(|zone| {
-            zone.file_name().as_encoded_bytes().starts_with(b"thermal_zone")
+            zone.file_name()
+                .as_encoded_bytes()
+                .starts_with(b"thermal_zone")
         });
         let millidegrees = zones.filter_map(|zone| {
             let text = fs::read_to_string(zone.path().join("temp")).ok()?;
             text.trim().parse::<i32>().ok()
         });
-        millidegrees.max().map(|hottest| f64::from(hottest) / 1000.0)
+        millidegrees
+            .max()
+            .map(|hottest| f64::from(hottest) / 1000.0)
     }
 }
 

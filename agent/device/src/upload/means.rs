@@ -50,7 +50,7 @@ impl Destination {
     }
 
     /// What templates name an image of this site by, with `name` for its file.
-    pub(super) fn naming<'a>(&'a self, image: &Image, name: &'a [u8]) -> Naming<'a> {
+    pub(crate) fn naming<'a>(&'a self, image: &Image, name: &'a [u8]) -> Naming<'a> {
         let format = Format::from_code(image.format);
         Naming {
             site: &self.name,

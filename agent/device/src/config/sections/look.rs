@@ -34,14 +34,6 @@ pub struct Look {
     pub rules: Rules,
 }
 
-impl Look {
-    /// Whether what is found decides on the order of an image, which therefore waits for it.
-    pub fn orders(&self) -> bool {
-        let Rules { first, later, skip } = &self.rules;
-        [first, later, skip].iter().any(|rules| !rules.is_empty())
-    }
-}
-
 /// Agreement of mask and truth above which a segmentation counts as verified, where a site does not say.
 const VERIFIED_ABOVE: f64 = 0.5;
 
@@ -94,10 +86,9 @@ pub(super) fn read(block: &mut Block<'_, '_>) -> Option<Look> {
         rules,
     };
     compare(block, &look);
-    let wanted = !look.models.is_empty() || !look.derivatives.is_empty() || look.orders();
-    let wanted = wanted || look.overlay.is_some();
+    let wanted = !look.models.is_empty() || !look.derivatives.is_empty() || !look.rules.is_empty();
     if wanted && cfg!(not(feature = "infer")) {
-        let keys = ["model", "derivatives", "overlay", "first", "later", "skip"];
+        let keys = ["model", "derivatives", "first", "later", "skip"];
         let key = keys.iter().find(|key| block.table.contains_key(**key));
         let message = "this weir was built without models on the device (feature \"infer\")";
         let suggestion = "leave the key out, or install a weir that has them";
@@ -121,6 +112,7 @@ fn compare(block: &mut Block<'_, '_>, look: &Look) {
     let mut faults: Vec<_> = [
         needs("rois", "model", models),
         needs("stage_model", "rois", block.table.contains_key("rois")),
+        needs("overlay", "model", models),
         needs("truth", "model", models),
         needs("verified_above", "truth", block.table.contains_key("truth")),
         needs("frame", "model", models),
@@ -133,7 +125,7 @@ fn compare(block: &mut Block<'_, '_>, look: &Look) {
     for (key, conditions) in [("first", first), ("later", later), ("skip", skip)] {
         for condition in conditions {
             let known = |name: &str| look.rois.iter().any(|roi| roi.name == name);
-            let unknown = condition.names().find(|name| !known(name));
+            let unknown = condition.names().filter(|name| !known(name));
             // Where the regions are at fault, that is told already.
             if let Some(name) = unknown.filter(|_| !faulty) {
                 faults.push((

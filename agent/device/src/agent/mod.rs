@@ -37,7 +37,7 @@ use crate::settle::{self, Settings as SettleSettings};
 use crate::snapshot;
 use crate::stamping::Stamping;
 use crate::systemd;
-use crate::upload::{Destination, LookAgain, Means, Uploader};
+use crate::upload::{Destination, Lane, LookAgain, Means, Uploader};
 use crate::watch;
 use crate::world::World;
 
@@ -430,6 +430,7 @@ pub(crate) async fn destinations(
             bucket: site.bucket.as_str().to_owned(),
             key: site.key.template().clone(),
             directories: site.directories.clone(),
+            lane: Lane::Images,
         });
     }
     Ok(destinations)

@@ -20,18 +20,21 @@ impl Agent {
     pub(super) fn retention(&self) -> Retention {
         let state = &self.config.state.directory;
         let of_site = |(site, settings): (&Destination, &Site)| {
-            let folder = |path: PathBuf, own| retain::Folder {
+            let folder = |path: PathBuf, kind| retain::Folder {
                 path,
                 site: site.id,
                 name: site.name.to_string(),
                 overwritten: settings.overwritten.clone(),
-                own,
+                kind,
             };
-            let spool = folder(snapshot::spool(state, site.name.as_str()), true);
+            let spool = folder(
+                snapshot::spool(state, site.name.as_str()),
+                retain::Kind::Spool,
+            );
             let cameras = site
                 .directories
                 .iter()
-                .map(|path| folder(path.clone(), false));
+                .map(|path| folder(path.clone(), retain::Kind::Camera));
             cameras.chain([spool]).collect::<Vec<_>>()
         };
         let sites = self.destinations.iter().zip(&self.config.sites);

@@ -53,7 +53,7 @@ pub enum Content {
 }
 
 /// JSON's number in the database, out of the way of those of [`Format`].
-const JSON: u8 = 128;
+pub(super) const JSON: u8 = 128;
 
 impl Content {
     /// The integer that stands for it in the database, among those of [`Format`].

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::accept::{find, insert, site_id};
+use super::accept::{Judgement, find, insert, remember, site_id};
 use super::error::QueueError;
 use super::image::{Held, Image, NewImage, SiteId};
 use super::infer::{InferWish, LookHold, mark, salvaged};
@@ -83,6 +83,16 @@ fn copy(old: &Image, new: &Connection) -> Result<bool, QueueError> {
     };
     let id = insert(new, &image, true)?;
     salvaged(new, id, old)?;
+    if old.products_of.is_some() {
+        // No scan finds a product's file again.
+        remember(
+            new,
+            site,
+            &old.place,
+            &Judgement::Image(id),
+            old.accepted_ms,
+        )?;
+    }
     if image.held.is_some() && old.look_hold == LookHold::Withheld {
         mark(new, id, LookHold::Withheld)?;
     }

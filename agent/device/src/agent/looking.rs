@@ -1,12 +1,12 @@
 //! What has to do with looking at images, put together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Agent;
 use crate::config::{Config, Endpoint, Site};
 use crate::infer::{self, Looker, Plan, Sensors, Wish};
-use crate::queue::{QueueError, SiteId, View};
+use crate::queue::{Queue, QueueError, SiteId, View, products_name};
 use crate::serve::{InferStatus, OffStatus};
 use crate::upload::Destination;
 
@@ -42,11 +42,47 @@ impl Agent {
         Some(Looker::new(means, settings, plans))
     }
 
+    /// Everything that goes up: images, then what is made of them.
+    pub(super) fn carried(&self) -> Vec<Destination> {
+        let products = self.products.iter().map(|(_, site)| site);
+        self.destinations.iter().chain(products).cloned().collect()
+    }
+
     /// What a site wants of the images that it accepts; `None` where nobody would look at them.
     pub(super) fn wish(&self, site: &Site) -> Option<Wish> {
         self.world.seer.as_ref()?;
         Wish::of(site, self.config.infer.wait, &self.looks)
     }
+}
+
+/// Where the products of sites go, with the number of each site: of those whose images are looked at, and of those that
+/// have products in the queue because they once were.
+///
+/// # Errors
+/// When the queue cannot be read or written.
+pub(super) async fn products(
+    queue: &Queue,
+    sites: &[Site],
+    destinations: &[Destination],
+) -> Result<Vec<(usize, Destination)>, QueueError> {
+    let known: BTreeSet<_> = queue
+        .view()
+        .sites()
+        .await?
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
+    let mut products = Vec::new();
+    for (number, (site, of)) in sites.iter().zip(destinations).enumerate() {
+        let Ok(name) = products_name(&site.name) else {
+            continue;
+        };
+        if site.look.is_some() || known.contains(name.as_str()) {
+            let id = queue.products_site(site.name.clone()).await?;
+            products.push((number, Destination::of_products(id, name, of)));
+        }
+    }
+    Ok(products)
 }
 
 /// The store's address, as results tell it.

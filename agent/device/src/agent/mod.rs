@@ -157,6 +157,8 @@ struct Agent {
     world: World,
     queue: Queue,
     destinations: Vec<Destination>,
+    /// Where the products of the sites go whose images are, or were, looked at; each with the number of its site.
+    products: Vec<(usize, Destination)>,
     live: Arc<Live>,
     store: Arc<Store>,
     timekeeper: Arc<Timekeeper>,
@@ -174,6 +176,8 @@ struct Agent {
 impl Agent {
     async fn assemble(config: Config, world: World, queue: Queue) -> Result<Self, RunError> {
         let destinations = destinations(&queue, &config.sites).await?;
+        let products = looking::products(&queue, &config.sites, &destinations).await?;
+        retain::remove_leftovers(config.state.directory.clone(), queue.view()).await?;
         let (mut leftovers, mut roots) = (Vec::new(), 0);
         for site in &config.sites {
             let spool = snapshot::spool(&config.state.directory, site.name.as_str());
@@ -211,6 +215,7 @@ impl Agent {
             world,
             queue,
             destinations,
+            products,
             leftovers,
         })
     }
@@ -230,7 +235,7 @@ impl Agent {
             vitals: Arc::clone(&self.vitals),
             disks: Arc::clone(&self.disks),
             looks: Arc::clone(&self.looks),
-            sites: self.destinations.clone(),
+            sites: self.carried(),
         });
         let halt = stop.child_token();
         let mut parts: JoinSet<Ended> = JoinSet::new();
@@ -409,7 +414,7 @@ impl Agent {
             wake: Arc::clone(&self.wake),
             look_again,
         };
-        Ok(Uploader::new(means, orders(&self.config), self.destinations.clone()).await?)
+        Ok(Uploader::new(means, orders(&self.config), self.carried()).await?)
     }
 }
 

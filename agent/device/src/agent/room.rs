@@ -37,11 +37,18 @@ impl Agent {
                 .map(|path| folder(path.clone(), retain::Kind::Camera));
             cameras.chain([spool]).collect::<Vec<_>>()
         };
+        let products = self.products.iter().map(|(number, of)| retain::Folder {
+            path: retain::products(state, self.destinations[*number].name.as_str()),
+            site: of.id,
+            name: of.name.to_string(),
+            overwritten: Vec::new(),
+            kind: retain::Kind::Products,
+        });
         let sites = self.destinations.iter().zip(&self.config.sites);
         let settings = retain::Settings {
             policy: self.config.retain.policy,
             history: self.config.retain.history,
-            folders: sites.flat_map(of_site).collect(),
+            folders: sites.flat_map(of_site).chain(products).collect(),
             state: state.clone(),
         };
         let means = retain::Means {

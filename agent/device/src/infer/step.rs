@@ -10,6 +10,7 @@ use weir_journey::settle::{Format, Kind};
 use super::prepare::{NotPrepared, Prepared, prepare};
 use super::{Died, Means, Plan, Settings, plan};
 use crate::queue::{Class, Dossier, Image, ImageId, LookOutcome, QueueError, Selector, SiteId};
+use crate::retain;
 
 /// How long a site rests whose images cannot be looked at for a reason that may pass.
 const REST: Duration = Duration::from_secs(60);
@@ -286,11 +287,7 @@ impl Looker {
     }
 
     async fn prepare(&self, plan: &Plan, dossier: Dossier) -> Result<Prepared, NotPrepared> {
-        let products = self
-            .settings
-            .state
-            .join("products")
-            .join(plan.site.name.as_str());
+        let products = retain::products(&self.settings.state, plan.site.name.as_str());
         let plan = plan.clone();
         crate::blocking::spawn(move || prepare(&plan, &dossier, &products))
             .await

@@ -17,6 +17,7 @@ use crate::config::form::{Line, WrittenPath, camera_clock, day, list, one_or_mor
 use crate::config::reader::{Reader, resolve};
 use crate::config::template::{BucketName, BucketTemplate, KeyTemplate, NotABucket};
 use crate::config::zone::TimeZoneName;
+use crate::queue::products_name;
 
 /// A camera site.
 #[derive(Debug, Clone, PartialEq)]
@@ -188,21 +189,17 @@ pub(in crate::config) fn read(reader: &mut Reader<'_>, store: &Store) -> (Vec<Si
     (sites, claims)
 }
 
-/// What ends the name under which the queue keeps what is made of a site's images.
-pub(crate) const PRODUCTS: &str = ".products";
-
 /// Refuses the names that the products of a site that is looked at need for themselves.
 fn refuse_names_of_products(
     reader: &mut Reader<'_>,
     sites: &[Site],
     names: &HashMap<SiteName, (usize, Origin)>,
 ) {
-    /// The longest name that leaves room for the ending.
-    const LONGEST: usize = 63 - PRODUCTS.len();
+    /// The longest name of which the queue can make one for its products.
+    const LONGEST: usize = 54;
     for site in sites.iter().filter(|site| site.look.is_some()) {
         let own = names.get(&site.name);
-        let products = format!("{}{PRODUCTS}", site.name).parse::<SiteName>();
-        let (at, message) = match products {
+        let (at, message) = match products_name(&site.name) {
             Err(_) => (
                 own,
                 format!(

@@ -20,6 +20,8 @@ mod means;
 mod plan;
 mod prepare;
 mod products;
+#[cfg(feature = "infer")]
+mod server;
 mod standing;
 mod step;
 mod temperature;
@@ -37,6 +39,8 @@ use crate::config::Config;
 pub(crate) use bounds::Bounds;
 pub(crate) use means::{Means, Settings};
 pub(crate) use plan::Plan;
+#[cfg(feature = "infer")]
+pub(crate) use server::serve;
 pub(crate) use standing::{Standing, Troubled};
 pub(crate) use step::Looker;
 pub(crate) use temperature::Sensors;

@@ -27,7 +27,11 @@ pub(super) fn check(site: &SiteName, look: Option<&Look>, folders: &[PathBuf]) -
 
 fn of_model(site: &SiteName, model: &ModelRef, folders: &[PathBuf]) -> Finding {
     let check = Check::begin("model", site);
-    match model.find(folders).map_err(|error| error.to_string()).and_then(opened) {
+    match model
+        .find(folders)
+        .map_err(|error| error.to_string())
+        .and_then(opened)
+    {
         Ok(told) => check.ok(told),
         Err(why) => check.fail(
             format!("{}: {why}", model.name()),

@@ -124,7 +124,7 @@ async fn measure(dir: &Path, rows: u32) -> anyhow::Result<()> {
         let begun = Instant::now();
         let id: i64 = conn
             .prepare_cached(
-                "SELECT id FROM images INDEXED BY images_open WHERE site = ?1 AND state = 0 \
+                "SELECT id FROM images INDEXED BY images_open WHERE site = ?1 AND state = 0 AND urgency = 0 \
                  ORDER BY captured_ms DESC, id DESC LIMIT 1",
             )?
             .query_row([site.0], |row| row.get(0))?;

@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod export;
 pub mod gate;
 pub mod import;
+pub mod infer;
 pub mod lock;
 pub mod logging;
 pub mod queue;

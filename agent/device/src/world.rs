@@ -7,6 +7,7 @@ use aws_sdk_s3::config::SharedHttpClient;
 
 use crate::clock::Clock;
 use crate::gate::{self, Gate};
+use crate::infer::{self, Seer};
 use crate::retain::Meter;
 use crate::watch::{Eyes, Inbox};
 use crate::{config, s3};
@@ -26,6 +27,8 @@ pub struct World {
     pub gate: Arc<dyn Gate>,
     /// How full the disks are.
     pub disks: Meter,
+    /// Who looks at images; `None` where nobody does, whatever the configuration says.
+    pub seer: Option<Arc<dyn Seer>>,
 }
 
 impl World {
@@ -43,6 +46,7 @@ impl World {
             eyes: Eyes::Inotify,
             inbox: Inbox::new(),
             disks: Meter::system(),
+            seer: infer::seer(config),
         })
     }
 }

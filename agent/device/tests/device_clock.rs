@@ -57,6 +57,7 @@ impl Board {
             inbox: inbox.clone(),
             disks: weir::retain::Meter::system(),
             gate: Arc::new(LocalGate::new(Limits::of(&config)).of_agent()),
+            seer: None,
         };
         let stop = CancellationToken::new();
         let agent = tokio::spawn(weir::run(config, world, stop.clone()));

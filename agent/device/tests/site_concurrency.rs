@@ -81,6 +81,7 @@ impl Field {
             inbox: inbox.clone(),
             gate: Arc::new(self.gate.of_agent()),
             disks: weir::retain::Meter::system(),
+            seer: None,
         };
         let stop = CancellationToken::new();
         let agent = tokio::spawn(weir::run(config, world, stop.clone()));

@@ -4,6 +4,7 @@
 //! register, which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
 //! is all that passes between the last two.
 
+mod looking;
 mod moments;
 pub(crate) mod neighbours;
 mod pruning;
@@ -26,6 +27,7 @@ use weir_journey::settle::{Cause, Patience};
 use crate::complaints::Complaints;
 use crate::config::{Config, Site};
 use crate::gate::ProbeError;
+use crate::infer;
 use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::retain;
@@ -35,7 +37,7 @@ use crate::settle::{self, Settings as SettleSettings};
 use crate::snapshot;
 use crate::stamping::Stamping;
 use crate::systemd;
-use crate::upload::{Destination, LookAgain, Means, Uploader};
+use crate::upload::{Destination, Lane, LookAgain, Means, Uploader};
 use crate::watch;
 use crate::world::World;
 
@@ -155,6 +157,8 @@ struct Agent {
     world: World,
     queue: Queue,
     destinations: Vec<Destination>,
+    /// Where the products of the sites go whose images are, or were, looked at; each with the number of its site.
+    products: Vec<(usize, Destination)>,
     live: Arc<Live>,
     store: Arc<Store>,
     timekeeper: Arc<Timekeeper>,
@@ -162,6 +166,9 @@ struct Agent {
     disks: Arc<retain::Standing>,
     complaints: Arc<Complaints>,
     wake: Arc<Notify>,
+    /// Rung when an image may be to be looked at.
+    look: Arc<Notify>,
+    looks: Arc<infer::Standing>,
     /// Copies in spools that nobody knows of, each with the number of its site's first root.
     leftovers: Vec<(usize, PathBuf)>,
 }
@@ -169,6 +176,8 @@ struct Agent {
 impl Agent {
     async fn assemble(config: Config, world: World, queue: Queue) -> Result<Self, RunError> {
         let destinations = destinations(&queue, &config.sites).await?;
+        let products = looking::products(&queue, &config.sites, &destinations).await?;
+        retain::remove_leftovers(config.state.directory.clone(), queue.view()).await?;
         let (mut leftovers, mut roots) = (Vec::new(), 0);
         for site in &config.sites {
             let spool = snapshot::spool(&config.state.directory, site.name.as_str());
@@ -199,11 +208,14 @@ impl Agent {
             vitals,
             disks: Arc::default(),
             complaints: Arc::default(),
-            wake: Arc::new(Notify::new()),
+            wake: Arc::default(),
+            look: Arc::default(),
+            looks: Arc::default(),
             config,
             world,
             queue,
             destinations,
+            products,
             leftovers,
         })
     }
@@ -222,7 +234,8 @@ impl Agent {
             timekeeper: Arc::clone(&self.timekeeper),
             vitals: Arc::clone(&self.vitals),
             disks: Arc::clone(&self.disks),
-            sites: self.destinations.clone(),
+            looks: Arc::clone(&self.looks),
+            sites: self.carried(),
         });
         let halt = stop.child_token();
         let mut parts: JoinSet<Ended> = JoinSet::new();
@@ -239,6 +252,10 @@ impl Agent {
         parts.spawn(async move { ("the timekeeper", timekeeper.run(token).await) });
         let (retention, token) = (self.retention(), halt.clone());
         parts.spawn(async move { ("retention", retention.run(token).await) });
+        if let Some(looker) = self.looker() {
+            let token = halt.clone();
+            parts.spawn(async move { ("the look at images", looker.run(token).await) });
+        }
         let drain = self.config.daemon.drain;
         let token = halt.clone();
         parts.spawn(async move { ("the uploader", uploader.run(token, drain).await) });
@@ -262,6 +279,7 @@ impl Agent {
             state: self.config.state.directory.clone(),
         };
         let (live, wake) = (Arc::clone(&self.live), Arc::clone(&self.wake));
+        let look = Arc::clone(&self.look);
         let pruning = Pruning::new(self.queue.clone(), self.world.clock.clone());
         let folders: Vec<_> = roots.iter().map(|root| root.directory.clone()).collect();
         let tell = move |report: &watch::Report| {
@@ -277,6 +295,7 @@ impl Agent {
                 watch::Report::Woken | watch::Report::RootBack { .. }
             ) {
                 wake.notify_one();
+                look.notify_one();
             }
         };
         let watched = watch::run(
@@ -357,6 +376,7 @@ impl Agent {
             disks: Arc::clone(&self.disks),
             complaints: Arc::clone(&self.complaints),
             wake: Arc::clone(&self.wake),
+            look: Arc::clone(&self.look),
             fatal,
         }
     }
@@ -368,6 +388,7 @@ impl Agent {
                 site: site.id,
                 name: site.name.to_string(),
                 stamping: Stamping::of(settings, &self.config.state.directory),
+                look: self.wish(settings),
             };
             std::iter::repeat_n(folder, site.directories.len())
         };
@@ -393,7 +414,7 @@ impl Agent {
             wake: Arc::clone(&self.wake),
             look_again,
         };
-        Ok(Uploader::new(means, orders(&self.config), self.destinations.clone()).await?)
+        Ok(Uploader::new(means, orders(&self.config), self.carried()).await?)
     }
 }
 
@@ -414,6 +435,7 @@ pub(crate) async fn destinations(
             bucket: site.bucket.as_str().to_owned(),
             key: site.key.template().clone(),
             directories: site.directories.clone(),
+            lane: Lane::Images,
         });
     }
     Ok(destinations)

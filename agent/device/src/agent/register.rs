@@ -12,6 +12,7 @@ use super::neighbours::Neighbours;
 use super::timekeeper::Timekeeper;
 use crate::clock::Clock;
 use crate::complaints::Complaints;
+use crate::infer::Wish;
 use crate::queue::{
     Accepted, Class, FileIdentity, Known, NewImage, Place, Quarantined, Queue, QueueError, SiteId,
     Synchronised,
@@ -27,6 +28,8 @@ pub(crate) struct Folder {
     pub(crate) site: SiteId,
     pub(crate) name: String,
     pub(crate) stamping: Stamping,
+    /// Whether its images are looked at.
+    pub(crate) look: Option<Wish>,
 }
 
 /// The queue, as the settle step sees it.
@@ -42,8 +45,10 @@ pub(crate) struct Register {
     /// Told whether images can be accepted, and how much room they take.
     pub(crate) disks: Arc<retain::Standing>,
     pub(crate) complaints: Arc<Complaints>,
-    /// Rung when something was accepted.
+    /// Rung when something was accepted: the uploader's bell.
     pub(crate) wake: Arc<Notify>,
+    /// Rung then as well: that of the look at images.
+    pub(crate) look: Arc<Notify>,
     /// Told of a failure after which the agent cannot go on.
     pub(crate) fatal: mpsc::Sender<QueueError>,
 }
@@ -116,6 +121,8 @@ impl Register {
         self.neighbours.note(folder.site, &found);
         let filed = folder.stamping.doubtful.file(found);
         let columns = columns(&filed, accepted_ms).map_err(|error| NotNow(error.to_string()))?;
+        let look = folder.look.as_ref();
+        let look = look.map(|look| look.image(folder.site, settled.format, accepted_ms));
         let image = NewImage {
             site: folder.site,
             sha256: settled.sha256,
@@ -131,6 +138,7 @@ impl Register {
             clock: clock.device,
             dated: columns.dated,
             held: columns.held,
+            infer: look.unwrap_or_default(),
         };
         let size = image.place.identity.size;
         let copied = settled.copy.is_some();
@@ -149,6 +157,7 @@ impl Register {
                 self.vitals.accepted(&folder.name);
                 tracing::debug!(site = folder.name, image = %id, path = %path.display(), "accepted");
                 self.wake.notify_one();
+                self.look.notify_one();
             }
             Accepted::Duplicate(id) => {
                 tracing::debug!(site = folder.name, image = %id, path = %path.display(), "known");

@@ -20,25 +20,35 @@ impl Agent {
     pub(super) fn retention(&self) -> Retention {
         let state = &self.config.state.directory;
         let of_site = |(site, settings): (&Destination, &Site)| {
-            let folder = |path: PathBuf, own| retain::Folder {
+            let folder = |path: PathBuf, kind| retain::Folder {
                 path,
                 site: site.id,
                 name: site.name.to_string(),
                 overwritten: settings.overwritten.clone(),
-                own,
+                kind,
             };
-            let spool = folder(snapshot::spool(state, site.name.as_str()), true);
+            let spool = folder(
+                snapshot::spool(state, site.name.as_str()),
+                retain::Kind::Spool,
+            );
             let cameras = site
                 .directories
                 .iter()
-                .map(|path| folder(path.clone(), false));
+                .map(|path| folder(path.clone(), retain::Kind::Camera));
             cameras.chain([spool]).collect::<Vec<_>>()
         };
+        let products = self.products.iter().map(|(number, of)| retain::Folder {
+            path: retain::products(state, self.destinations[*number].name.as_str()),
+            site: of.id,
+            name: of.name.to_string(),
+            overwritten: Vec::new(),
+            kind: retain::Kind::Products,
+        });
         let sites = self.destinations.iter().zip(&self.config.sites);
         let settings = retain::Settings {
             policy: self.config.retain.policy,
             history: self.config.retain.history,
-            folders: sites.flat_map(of_site).collect(),
+            folders: sites.flat_map(of_site).chain(products).collect(),
             state: state.clone(),
         };
         let means = retain::Means {

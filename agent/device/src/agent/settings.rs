@@ -61,6 +61,7 @@ pub(crate) fn orders(config: &Config) -> Orders {
         probes: schedule(config.gate.probe),
         retries: schedule(config.upload.backoff),
         refusals: schedule(config.upload.park_probe),
+        look: config.infer.wait,
     }
 }
 

@@ -9,10 +9,12 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use weir_journey::queue::State;
 
+use super::looking;
 use super::timekeeper::Timekeeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gate::{Gate, GateStanding};
+use crate::infer;
 use crate::queue::{ClockStep, Hold, QueueError, SiteStats, Stats, Synchronised, View};
 use crate::retain::{self, DiskStanding};
 use crate::serve::{
@@ -130,6 +132,7 @@ pub(super) struct Standing {
     pub(super) timekeeper: Arc<Timekeeper>,
     pub(super) vitals: Arc<Vitals>,
     pub(super) disks: Arc<retain::Standing>,
+    pub(super) looks: Arc<infer::Standing>,
     pub(super) sites: Vec<Destination>,
 }
 
@@ -162,6 +165,7 @@ impl Standing {
             quarantined: quarantined(&stats),
             disks: self.disks.disks().into_iter().map(disk_status).collect(),
             accepting: self.disks.accepting(),
+            infer: looking::told(&self.view, &self.looks, &self.sites).await?,
         };
         for site in &self.sites {
             let directories = site.directories.iter().map(|directory| DirectoryStatus {
@@ -350,6 +354,18 @@ fn troubles(status: &Status) -> Vec<String> {
     if status.running && !status.watch.events_arrive {
         troubles.push("file events do not arrive: images are found by rescans only".to_owned());
     }
+    for (site, off) in status.infer.iter().flat_map(|infer| &infer.off) {
+        troubles.push(format!(
+            "{site}: images are not looked at until {}, and go up without results: {}",
+            off.until.to_rfc3339(),
+            off.because
+        ));
+    }
+    if let Some(celsius) = status.infer.as_ref().and_then(|infer| infer.hot_c) {
+        troubles.push(format!(
+            "images are not looked at while the board has {celsius:.0} C: see infer.pause_above"
+        ));
+    }
     for site in &status.sites {
         for directory in site
             .directories
@@ -399,6 +415,7 @@ fn blank(now: DateTime<Utc>) -> Status {
         quarantined: BTreeMap::new(),
         disks: Vec::new(),
         accepting: true,
+        infer: None,
     }
 }
 

@@ -235,7 +235,7 @@ impl Timekeeper {
             }
         };
         let rows = Among::Boot(boot, ImageId(0));
-        self.queue.retime(rows, judge).await?;
+        self.queue.retime(rows, self.clock.now_ms(), judge).await?;
         let images = counts.corrected.load(Ordering::Relaxed);
         let late = counts.late.load(Ordering::Relaxed);
         if by_ms.abs() >= STEP_MS {

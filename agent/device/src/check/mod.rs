@@ -17,6 +17,7 @@ mod events;
 mod finding;
 mod folder;
 mod link;
+mod models;
 mod sites;
 mod slots;
 mod state;

@@ -11,7 +11,7 @@ use weir_journey::identity::SiteName;
 use super::bucket::{self, Trial};
 use super::finding::{Check, Finding, Judgement};
 use super::folder::{self, Seen};
-use super::{Batch, disk};
+use super::{Batch, disk, models};
 use crate::config::{Config, Site};
 use crate::s3::Store;
 
@@ -65,7 +65,12 @@ fn begin(
             // Never closed, so there is always a permit in the end.
             let _permit = room.acquire_owned().await;
             let name = site.name.clone();
-            let folders = crate::blocking::spawn(move || folder::check(&config, &site));
+            let folders = crate::blocking::spawn(move || {
+                let mut seen = folder::check(&config, &site);
+                let models = models::check(&site.name, site.look.as_ref(), &config.infer.models);
+                seen.findings.extend(models);
+                seen
+            });
             let mut seen = folders.await.unwrap_or_else(|ended| broken(&name, &ended));
             let rights = of_bucket(&name, trial, &tried, write).await;
             seen.findings.extend(rights);

@@ -92,6 +92,10 @@ pub(super) enum Command {
     /// Write, check and show the configuration
     #[command(subcommand)]
     Config(Config),
+    /// The process that looks at images for a running agent
+    #[cfg(feature = "infer")]
+    #[command(hide = true)]
+    InferWorker(crate::infer::Bounds),
     /// Print what a shell needs to complete commands and options
     #[command(
         after_help = "Examples:\n  weir completions bash > /etc/bash_completion.d/weir\n  weir completions zsh > /usr/local/share/zsh/site-functions/_weir\n  weir completions fish > ~/.config/fish/completions/weir.fish"

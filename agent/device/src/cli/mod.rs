@@ -69,6 +69,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Command::Timestamp(asked) => timestamp::timestamp(cli.config.as_deref(), asked, cli.json),
         Command::Config(command) => config::config(cli.config.as_deref(), command, cli.json),
+        #[cfg(feature = "infer")]
+        Command::InferWorker(bounds) => infer_worker(bounds),
         Command::Completions { shell } => help::completions(*shell),
     };
     match done {
@@ -78,6 +80,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failed.code())
         }
     }
+}
+
+/// Looks at the images that a running agent names on standard input.
+#[cfg(feature = "infer")]
+fn infer_worker(bounds: &crate::infer::Bounds) -> Result<ExitCode, Failed> {
+    crate::infer::serve(bounds).map_err(|error| Failed::Work(error.to_string()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn configured(cli: &Cli) -> Result<Config, Failed> {

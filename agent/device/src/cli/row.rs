@@ -12,7 +12,7 @@ use weir_journey::settle::Format;
 use weir_journey::verify::Proof;
 
 use super::output::moment;
-use crate::queue::Image;
+use crate::queue::{Image, Urgency};
 use crate::upload::captured;
 
 /// The object of `weir queue list --json` and `weir queue show --json`.
@@ -41,6 +41,10 @@ pub(super) fn image_json(image: &Image) -> Value {
         "removed_why": image.removed.as_ref().map(|removed| &removed.why),
         "failure": image.failure,
         "fix": image.fix,
+        "made_of": image.parent.map(|parent| parent.0),
+        "look": image.infer.name(),
+        "urgency": urgency(image),
+        "findings": findings(image),
     })
 }
 
@@ -79,10 +83,17 @@ pub(super) struct Record<'a> {
     removed_why: Option<&'a str>,
     failure: Option<&'a str>,
     fix: Option<&'a str>,
+    /// The number of the image that a product was made of.
+    made_of: Option<i64>,
+    /// How far the look at it has come.
+    look: Option<&'static str>,
+    urgency: Option<&'static str>,
+    /// What was found in it, as JSON.
+    findings: Option<&'a str>,
 }
 
 /// The names of a [`Record`]'s fields: the first line of CSV, which an export without rows has too.
-pub(super) const COLUMNS: [&str; 28] = [
+pub(super) const COLUMNS: [&str; 32] = [
     "id",
     "site",
     "state",
@@ -111,6 +122,10 @@ pub(super) const COLUMNS: [&str; 28] = [
     "removed_why",
     "failure",
     "fix",
+    "made_of",
+    "look",
+    "urgency",
+    "findings",
 ];
 
 impl<'a> Record<'a> {
@@ -118,6 +133,7 @@ impl<'a> Record<'a> {
     pub(super) fn json(&self) -> serde_json::Result<Value> {
         let mut value = serde_json::to_value(self)?;
         value["warnings"] = self.warnings.split_whitespace().collect();
+        value["findings"] = parsed(self.findings);
         Ok(value)
     }
 
@@ -161,8 +177,30 @@ impl<'a> Record<'a> {
             removed_why: removed.map(|removed| removed.why.as_str()),
             failure: image.failure.as_deref(),
             fix: image.fix.as_deref(),
+            made_of: image.parent.map(|parent| parent.0),
+            look: image.infer.name(),
+            urgency: urgency(image),
+            findings: image.findings.as_deref(),
         }
     }
+}
+
+/// When it goes up among those of its site; `None` by its capture time.
+const fn urgency(image: &Image) -> Option<&'static str> {
+    match image.urgency {
+        Urgency::First => Some("first"),
+        Urgency::Usual => None,
+        Urgency::Later => Some("later"),
+    }
+}
+
+fn findings(image: &Image) -> Value {
+    parsed(image.findings.as_deref())
+}
+
+fn parsed(text: Option<&str>) -> Value {
+    text.and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default()
 }
 
 fn utc(ms: Option<i64>) -> Option<String> {

@@ -5,6 +5,7 @@
 
 mod quantity;
 mod time;
+mod vision;
 
 use std::fmt::Display;
 use std::ops::Range;
@@ -17,6 +18,7 @@ use toml::de::{DeArray, DeValue};
 use super::suggest::did_you_mean;
 pub(super) use quantity::{duration, integer, rate, size};
 pub(super) use time::{camera_clock, day};
+pub(super) use vision::{Frame, WrittenOverlay, derivatives, regions, share};
 
 /// Why a value does not fit its form.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use super::locate::{self, Search};
 use super::reader::{Reader, Setting};
 use super::sections::site::Claim;
 use super::sections::{
-    daemon, gate, pipeline, retain, settle, site, state, store, upload, verify, watch,
+    daemon, gate, infer, pipeline, retain, settle, site, state, store, upload, verify, watch,
 };
 use super::{Config, State, Store, disk, unknown};
 
@@ -115,6 +115,7 @@ pub(super) fn read(
     let settle = settle::read(&mut reader);
     let gate = gate::read(&mut reader);
     let pipeline = pipeline::read(&mut reader);
+    let infer = infer::read(&mut reader);
     let store = store::read(&mut reader);
     let upload = upload::read(&mut reader);
     let verify = verify::read(&mut reader);
@@ -122,6 +123,7 @@ pub(super) fn read(
     let daemon = daemon::read(&mut reader);
     let (sites, claims) = site::read(&mut reader, &store);
     pipeline::compare(&mut reader, &pipeline, &sites);
+    infer::compare(&mut reader, &infer, &sites);
     let notes = compare(&mut reader, &state, &store, &claims);
     unknown::refuse(&mut reader);
     let settings = reader.finish()?;
@@ -132,6 +134,7 @@ pub(super) fn read(
         settle,
         gate,
         pipeline,
+        infer,
         store,
         upload,
         verify,

@@ -42,6 +42,8 @@ pub use schema::json_schema;
 pub use sections::Ramp;
 pub use sections::daemon::{Daemon, LogFormat};
 pub use sections::gate::Gate;
+pub use sections::infer::{Infer, ModelRef, NoModel};
+pub use sections::look::Look;
 pub use sections::pipeline::{Gatekeeper, Pipeline};
 pub use sections::retain::Retain;
 pub use sections::settle::Settle;
@@ -51,12 +53,14 @@ pub use sections::store::{Credentials, Endpoint, NotAnEndpoint, Store, Switch};
 pub use sections::upload::Upload;
 pub use sections::verify::{Proof, Verify};
 pub use sections::watch::Watch;
-pub use template::{BucketName, BucketTemplate, KeyTemplate, NotABucket, NotATemplate};
+pub use template::{
+    BucketName, BucketTemplate, DerivativeKeyTemplate, KeyTemplate, NotABucket, NotATemplate,
+};
 pub(crate) use units::{parse_duration, parse_size};
 pub use zone::{NotATimeZone, TimeZoneName};
 
 /// The whole configuration; each module is given its section only.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where the agent keeps what must survive a restart.
     pub state: State,
@@ -70,6 +74,8 @@ pub struct Config {
     pub gate: Gate,
     /// What the pipeline behind the buckets can carry.
     pub pipeline: Pipeline,
+    /// What becomes of images that are looked at on the device.
+    pub infer: Infer,
     /// The S3 service, its names and how to sign for it.
     pub store: Store,
     /// One upload, and what follows its failure.

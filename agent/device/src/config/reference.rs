@@ -35,13 +35,13 @@ pub fn reference_markdown() -> String {
     }
     page.push_str("\n## Placeholders\n\n");
     page.push_str(
-        "`store.key`, a site's `key` and `pipeline.result_key` may hold:\n\n| placeholder | stands for |\n|---|---|\n",
+        "`store.key`, a site's `key` and the keys of `pipeline` and `infer` may hold:\n\n| placeholder | stands for |\n|---|---|\n",
     );
     for (name, meaning) in PLACEHOLDERS {
         let _ = writeln!(page, "| `{{{name}}}` | {meaning} |");
     }
     page.push_str(
-        "\n`store.bucket`, a site's `bucket` and `pipeline.result_bucket` may hold `{site}`.\n",
+        "\n`store.bucket`, a site's `bucket` and the buckets of `pipeline` and `infer` may hold `{site}`.\n",
     );
     page
 }

@@ -33,6 +33,9 @@ pub enum NotATemplate {
         "gives all images of a day one key; add one of {{time}}, {{stem}}, {{name}}, {{sha256}}, {{sha8}}"
     )]
     SameForAll,
+    /// Nothing in a derivative's key tells two derivatives of an image apart.
+    #[error("gives all derivatives of an image one key; add {{name}}")]
+    SameForAllDerivatives,
     /// A key that begins or ends with a slash or has an empty, `.` or `..` part.
     #[error("has an empty, \".\" or \"..\" part between slashes")]
     BadPath,
@@ -95,6 +98,31 @@ impl FromStr for KeyTemplate {
         Template::parse(text)
             .map(Self)
             .map_err(|_| NotATemplate::BadPath)
+    }
+}
+
+/// A template of the keys of derivatives: as a [`KeyTemplate`], but `{name}` is the derivative's own name and must be
+/// there, lest all derivatives of an image share one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DerivativeKeyTemplate(String);
+
+impl DerivativeKeyTemplate {
+    /// The template of the keys of one derivative; `None` only for a name that breaks it, which none of a
+    /// configuration does.
+    pub fn of(&self, name: &str) -> Option<Template> {
+        Template::parse(&self.0.replace("{name}", name)).ok()
+    }
+}
+
+impl FromStr for DerivativeKeyTemplate {
+    type Err = NotATemplate;
+
+    fn from_str(text: &str) -> Result<Self, NotATemplate> {
+        if !placeholders(text, &PLACEHOLDERS.map(|(name, _)| name))?.contains(&"name") {
+            return Err(NotATemplate::SameForAllDerivatives);
+        }
+        text.replace("{name}", "name").parse::<KeyTemplate>()?;
+        Ok(Self(text.to_owned()))
     }
 }
 

@@ -24,6 +24,7 @@ use crate::agent::{self, RunError, destinations, orders, store_config, take_stat
 use crate::complaints::Complaints;
 use crate::config::{Config, Site};
 use crate::exchange::ReceiptWriter;
+use crate::infer::Wish;
 use crate::lock::{Lock, LockError};
 use crate::queue::{Queue, QueueError};
 use crate::s3::Store;
@@ -184,6 +185,8 @@ impl Import {
             disks: Arc::default(),
             complaints: Arc::clone(&complaints),
             wake: Arc::clone(&wake),
+            // Whoever looks at images does so in the running agent.
+            look: Arc::default(),
             fatal,
         };
         let (at_once, condemned, spool) = open_notes(&state, &queue).await?;
@@ -294,6 +297,7 @@ fn folders(
             site: site.id,
             name: site.name.to_string(),
             stamping: stamping_of(source, settings, state),
+            look: Wish::by_hand(settings),
         };
         destinations
             .iter()

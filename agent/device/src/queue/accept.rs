@@ -12,6 +12,7 @@ use weir_journey::upload::Scope;
 
 use super::error::QueueError;
 use super::image::{Db, ImageId, NewImage, Place, SiteId, bytes_of};
+use super::infer::{Infer, InferWish, LookHold};
 use super::open::is_rebuilding;
 use super::retain::{back, dropped_for_room};
 use super::row::Columns;
@@ -103,12 +104,14 @@ pub(super) fn accept(conn: &Connection, new: &NewImage) -> Result<Accepted, Queu
         Some((id, State::Missing)) => {
             step(conn, id, Move::Return, "failure = NULL, fix = NULL", &[])?;
             move_to(conn, id, &new.place)?;
+            wish(conn, id, new.infer)?;
             Accepted::Returned(id)
         }
         // Given up for want of room: that is over when the bytes come from somewhere else.
         Some((id, State::Dropped)) if dropped_for_room(conn, id)? => {
             step(conn, id, Move::Return, "failure = NULL, fix = NULL", &[])?;
             move_to(conn, id, &new.place)?;
+            wish(conn, id, new.infer)?;
             Accepted::Returned(id)
         }
         Some((id, _)) => {
@@ -167,7 +170,14 @@ pub(super) fn find(
         .optional()?)
 }
 
-/// Inserts a row as queued, or parked until a person has judged it.
+/// Has an image that came back looked at, unless it was.
+fn wish(conn: &Connection, id: ImageId, wish: InferWish) -> Result<(), QueueError> {
+    conn.prepare_cached("UPDATE images SET infer = ?2 WHERE id = ?1 AND infer = ?3")?
+        .execute((id, wish.state().code(), Infer::Unwanted.code()))?;
+    Ok(())
+}
+
+/// Inserts a row as queued, as waiting to be looked at, or parked until a person has judged it.
 pub(super) fn insert(
     conn: &Connection,
     new: &NewImage,
@@ -175,18 +185,19 @@ pub(super) fn insert(
 ) -> Result<ImageId, QueueError> {
     let Place { path, identity } = &new.place;
     let held = new.held.as_ref();
-    let state = if held.is_some() {
-        State::Parked
-    } else {
-        State::Queued
+    let (state, look_hold, next_at_ms) = match (held, new.infer.hold_until_ms()) {
+        // It is in no index of what is due, and the table wants a moment of everything that is parked.
+        (Some(_), _) => (State::Parked, LookHold::None, Some(i64::MAX)),
+        (None, Some(until_ms)) => (State::Waiting, LookHold::Awaits, Some(until_ms)),
+        (None, None) => (State::Queued, LookHold::None, None),
     };
     conn.prepare_cached(
         "INSERT INTO images (site, sha256, path, size, device, inode, mtime_ns, ctime_ns, format, \
              captured_ms, offset_s, capture, accepted_ms, state, unsure, dated, boot, uptime_ms, clock, held, \
-             next_at_ms, refusal_scope, failure, fix) \
+             next_at_ms, refusal_scope, failure, fix, infer, look_hold) \
          VALUES (:site, :sha256, :path, :size, :device, :inode, :mtime_ns, :ctime_ns, :format, \
              :captured_ms, :offset_s, :capture, :accepted_ms, :state, :unsure, :dated, :boot, :uptime_ms, :clock, :held, \
-             :next_at, :scope, :failure, :fix)",
+             :next_at, :scope, :failure, :fix, :infer, :look_hold)",
     )?
     .execute(named_params! {
         ":site": new.site,
@@ -209,17 +220,18 @@ pub(super) fn insert(
         ":uptime_ms": new.clock.uptime_ms,
         ":clock": new.clock.synchronised.code(),
         ":held": held.is_some(),
-        // It is in no index of what is due, and the table wants a moment of everything that is parked.
-        ":next_at": held.map(|_| i64::MAX),
+        ":next_at": next_at_ms,
         ":scope": held.map(|_| Scope::Image.code()),
         ":failure": held.map(|held| &held.failure),
         ":fix": held.map(|held| &held.fix),
+        ":infer": new.infer.state().code(),
+        ":look_hold": look_hold.code(),
     })?;
     Ok(ImageId(conn.last_insert_rowid()))
 }
 
 /// The image's bytes lie here now.
-fn move_to(conn: &Connection, id: ImageId, place: &Place) -> Result<(), QueueError> {
+pub(super) fn move_to(conn: &Connection, id: ImageId, place: &Place) -> Result<(), QueueError> {
     conn.prepare_cached(
         "UPDATE images SET path = :path, device = :device, inode = :inode, mtime_ns = :mtime_ns, \
          ctime_ns = :ctime_ns WHERE id = :id",
@@ -236,24 +248,23 @@ fn move_to(conn: &Connection, id: ImageId, place: &Place) -> Result<(), QueueErr
 }
 
 /// The same bytes at the image's own path, touched since (`chmod`, a new hard link): the identity that the
-/// upload compares with is the newer one.
-fn refresh(conn: &Connection, id: ImageId, place: &Place) -> Result<(), QueueError> {
+/// upload compares with is the newer one. Gives whether it is the image's own path.
+pub(super) fn refresh(conn: &Connection, id: ImageId, place: &Place) -> Result<bool, QueueError> {
     let own = conn
         .prepare_cached("SELECT 1 FROM images WHERE id = ?1 AND path = ?2")?
         .exists((id, bytes_of(&place.path)))?;
     if own {
-        move_to(conn, id, place)
-    } else {
-        Ok(())
+        move_to(conn, id, place)?;
     }
+    Ok(own)
 }
 
-enum Judgement<'a> {
+pub(super) enum Judgement<'a> {
     Image(ImageId),
     Quarantine { reason: &'a str, detail: &'a str },
 }
 
-fn remember(
+pub(super) fn remember(
     conn: &Connection,
     site: SiteId,
     place: &Place,

@@ -5,6 +5,7 @@ use weir_journey::queue::State;
 
 use super::error::QueueError;
 use super::image::{Dossier, ImageId, SiteId};
+use super::infer::Urgency;
 use super::upload::Order;
 
 /// Where a reading of the backlog goes on: behind this capture time and number.
@@ -41,14 +42,23 @@ pub(super) fn page(
     let (captured_ms, id) = after.unwrap_or(first);
     // The number stands in the text so that the partial index serves.
     let code = state.code();
+    // Each urgency is a range of the index, and of each no more than a page is read.
+    let of_urgency = |urgency: Urgency| {
+        let urgency = urgency.code();
+        format!(
+            "SELECT * FROM (SELECT captured_ms, id FROM images INDEXED BY images_open WHERE site = :site \
+             AND state = {code} AND urgency = {urgency} AND (captured_ms, id) {side} (:captured, :id) \
+             ORDER BY captured_ms {way}, id {way} LIMIT :limit)"
+        )
+    };
+    let all = Urgency::ALL.map(of_urgency).join(" UNION ALL ");
     let ids: Vec<ImageId> = conn
         .prepare_cached(&format!(
-            "SELECT id FROM images INDEXED BY images_open WHERE site = :site AND state = {code} \
-             AND (captured_ms, id) {side} (:captured, :id) ORDER BY captured_ms {way}, id {way} LIMIT :limit"
+            "{all} ORDER BY captured_ms {way}, id {way} LIMIT :limit"
         ))?
         .query_map(
             named_params! {":site": site, ":captured": captured_ms, ":id": id, ":limit": limit},
-            |row| row.get(0),
+            |row| row.get("id"),
         )?
         .collect::<Result<_, _>>()?;
     ids.into_iter().map(|id| Dossier::load(conn, id)).collect()

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rusqlite::ffi;
 use rusqlite::{Error as Sqlite, ErrorCode};
+use weir_journey::identity::SiteName;
 use weir_journey::queue::{Move, State};
 
 use super::image::ImageId;
@@ -35,6 +36,11 @@ pub enum QueueError {
     /// An answer about a multipart upload that the image no longer has.
     #[error("image {0} has no such multipart upload any more")]
     NoSuchUpload(ImageId),
+    /// A site whose name leaves no room for that of its products.
+    #[error(
+        "site {0} can have no results: its name is longer than 54 characters, so give it a shorter one"
+    )]
+    NoProducts(SiteName),
     /// Something that names no image: neither a number, nor a digest's beginning, nor a path.
     #[error(
         "{0:?} is neither an image's number, nor 4 or more digits of its SHA-256, nor an absolute path"
@@ -113,6 +119,7 @@ impl QueueError {
             | Self::NoSuchImage(_)
             | Self::NoSuchUpload(_)
             | Self::NotASelector(_)
+            | Self::NoProducts(_)
             | Self::Panicked(_)
             | Self::Fault(_) => Class::Refused,
             Self::Damaged(_)

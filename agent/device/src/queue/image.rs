@@ -13,6 +13,7 @@ use weir_journey::upload::Scope;
 use weir_journey::verify::Proof;
 
 use super::error::QueueError;
+use super::infer::{Infer, InferWish, LookHold, Urgency};
 use super::row::SELECT_IMAGE;
 
 /// The number of an image's row. Never used again for another image.
@@ -79,6 +80,9 @@ pub struct NewImage {
     pub dated: bool,
     /// A person has to judge it before it is sent.
     pub held: Option<Held>,
+    /// Whether it is to be looked at. Of an image that comes back (its bytes were gone) only the wish counts: it goes
+    /// up when it can.
+    pub infer: InferWish,
 }
 
 /// Why an image waits for a person.
@@ -189,6 +193,18 @@ pub struct Image {
     pub failure: Option<String>,
     /// What to do about it.
     pub fix: Option<String>,
+    /// The image that it was made of, if it is a product; its row may be gone.
+    pub parent: Option<ImageId>,
+    /// The site of whose products its own site consists, if it does.
+    pub products_of: Option<SiteId>,
+    /// How far the look at it has come.
+    pub infer: Infer,
+    /// What was found in it and decided, as JSON.
+    pub findings: Option<String>,
+    /// When it goes up among those of its site.
+    pub urgency: Urgency,
+    /// Whether the look at it is why it stands where it does.
+    pub look_hold: LookHold,
 }
 
 /// The deletion of a verified image's local files.
@@ -319,7 +335,16 @@ macro_rules! by_code {
         }
     )*};
 }
-by_code!(State, Scope, Proof, Synchronised);
+by_code!(State, Scope, Proof, Synchronised, Infer, LookHold);
+
+impl FromSql for Db<Urgency> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let code = value.as_i64()?;
+        Urgency::from_code(code)
+            .map(Self)
+            .ok_or(FromSqlError::OutOfRange(code))
+    }
+}
 
 macro_rules! row_number {
     ($($kind:ty),*) => {$(

@@ -12,6 +12,7 @@ use super::Queue;
 use super::accept::find;
 use super::error::QueueError;
 use super::image::{Image, ImageId, SiteId, bytes_of};
+use super::infer::LookHold;
 use super::operate::retry_one;
 use super::row::SELECT_IMAGE;
 use super::step::{as_indexed, step};
@@ -84,7 +85,8 @@ pub(super) fn resume(conn: &Connection, ids: &[ImageId]) -> Result<Vec<Image>, Q
     for &id in ids {
         let mut image = load(conn, id)?;
         let again = match image.state {
-            State::Waiting => true,
+            // What waits to be looked at does so for a moment, and not for anybody here.
+            State::Waiting => image.look_hold == LookHold::None,
             State::Parked => !image.held || image.unplugged,
             _ => false,
         };
@@ -97,7 +99,7 @@ pub(super) fn resume(conn: &Connection, ids: &[ImageId]) -> Result<Vec<Image>, Q
     Ok(images)
 }
 
-fn load(conn: &Connection, id: ImageId) -> Result<Image, QueueError> {
+pub(super) fn load(conn: &Connection, id: ImageId) -> Result<Image, QueueError> {
     conn.prepare_cached(&format!("{SELECT_IMAGE} WHERE i.id = ?1"))?
         .query_row([id], Image::read)
         .optional()?

@@ -12,6 +12,7 @@ use weir_journey::queue::State;
 use super::accept::Quarantined;
 use super::error::QueueError;
 use super::image::{Db, Dossier, ImageId, SiteId, bytes_of};
+use super::infer::Urgency;
 use super::row::Columns;
 
 /// Counts of everything.
@@ -83,10 +84,17 @@ fn oldest(conn: &Connection, site: SiteId, state: State) -> Result<Option<i64>, 
     }
     // The number stands in the text so that the partial index serves; there are five such texts.
     let code = state.code();
+    let of_urgency = |urgency: Urgency| {
+        format!(
+            "SELECT min(captured_ms) least FROM images INDEXED BY images_open \
+             WHERE site = ?1 AND state = {code} AND urgency = {}",
+            urgency.code()
+        )
+    };
+    // Each is the first entry of a range of the index.
+    let all = Urgency::ALL.map(of_urgency).join(" UNION ALL ");
     Ok(conn
-        .prepare_cached(&format!(
-            "SELECT min(captured_ms) FROM images INDEXED BY images_open WHERE site = ?1 AND state = {code}"
-        ))?
+        .prepare_cached(&format!("SELECT min(least) FROM ({all})"))?
         .query_row([site], |row| row.get(0))?)
 }
 

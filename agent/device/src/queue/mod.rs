@@ -25,10 +25,12 @@ mod filter;
 mod hold;
 mod image;
 mod import;
+mod infer;
 mod look;
 mod open;
 mod operate;
 mod pace;
+mod product;
 mod retain;
 mod retime;
 mod row;
@@ -60,9 +62,12 @@ pub use image::{
     Removed, SiteId, Synchronised,
 };
 pub use import::{Receipt, Received, Unplugged};
+pub use infer::{Infer, InferWish, Inferred, LookHold, LookOutcome, Recorded, Urgency};
 pub use look::{Selector, SiteStats, StateStats, Stats};
 pub use open::Rebuilt;
 pub use operate::Retried;
+pub(crate) use product::content_type;
+pub use product::{Content, NewProduct, products_name};
 pub use retain::{Behind, Departed, Drop, Local};
 pub use retime::{Among, ClockStep, Retimed};
 pub use upload::{Delayed, Order, Ready, Refused, Stored};

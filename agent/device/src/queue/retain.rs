@@ -14,6 +14,8 @@ use super::Queue;
 use super::compact;
 use super::error::QueueError;
 use super::image::{Db, ImageId, SiteId, bytes_of};
+use super::infer::Urgency;
+use super::product::JSON;
 use super::row::Columns;
 use super::step::step;
 
@@ -38,6 +40,8 @@ pub struct Local {
     pub state: State,
     /// It stays, whatever the disk says.
     pub flagged: bool,
+    /// It is a picture or a video, not a result.
+    pub is_picture: bool,
 }
 
 /// How far a list was read: the moment that it is sorted by, and the number.
@@ -81,7 +85,8 @@ pub struct Drop {
     pub at_ms: i64,
 }
 
-const LOCAL: &str = "id, site, path, size, captured_ms, accepted_ms, verified_ms, state, flagged";
+const LOCAL: &str =
+    "id, site, path, size, captured_ms, accepted_ms, verified_ms, state, flagged, format";
 
 impl Local {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -96,6 +101,7 @@ impl Local {
             verified_ms: next.take("verified_ms")?,
             state: next.value("state")?,
             flagged: next.take("flagged")?,
+            is_picture: next.take::<u8>("format")? != JSON,
         })
     }
 }
@@ -142,13 +148,18 @@ pub(super) fn unverified_page(
     (ms, id): Behind,
     limit: u32,
 ) -> Result<Vec<Local>, QueueError> {
-    // Each state is a range of the index, and of each no more than a page is read.
-    let of_state = |state: State| {
-        let code = state.code();
+    // Each state and urgency is a range of the index, and of each no more than a page is read.
+    let of_range = |state: State, urgency: Urgency| {
+        let (state, urgency) = (state.code(), urgency.code());
         format!(
-            "SELECT * FROM (SELECT {LOCAL} FROM images INDEXED BY images_open WHERE site = ?1 AND state = {code} \
-             AND (captured_ms, id) > (?2, ?3) ORDER BY captured_ms, id LIMIT ?4)"
+            "SELECT * FROM (SELECT {LOCAL} FROM images INDEXED BY images_open WHERE site = ?1 AND state = {state} \
+             AND urgency = {urgency} AND (captured_ms, id) > (?2, ?3) ORDER BY captured_ms, id LIMIT ?4)"
         )
+    };
+    let of_state = |state| {
+        Urgency::ALL
+            .map(|urgency| of_range(state, urgency))
+            .join(" UNION ALL ")
     };
     let states = [
         State::Queued,
@@ -174,7 +185,7 @@ pub(super) fn verified_below(
     let beside = [bytes_of(dir), b"0"].concat();
     let page = conn
         .prepare_cached(
-            "SELECT i.id, i.site, i.path, i.size, i.captured_ms, i.accepted_ms, i.verified_ms, i.state, i.flagged \
+            "SELECT i.id, i.site, i.path, i.size, i.captured_ms, i.accepted_ms, i.verified_ms, i.state, i.flagged, i.format \
              FROM seen f JOIN images i ON i.id = f.image \
              WHERE f.path > ?1 AND f.path < ?2 AND i.state = 3 AND i.removed_ms IS NULL AND i.flagged = 0 \
              ORDER BY f.path LIMIT ?3",

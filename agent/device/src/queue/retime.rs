@@ -15,6 +15,7 @@ use super::Queue;
 use super::error::QueueError;
 use super::filter::{Filter, page};
 use super::image::{Held, Image, ImageId, SiteId, Synchronised};
+use super::infer::{LookHold, look_again};
 use super::operate::{Swept, retry_one};
 use super::row::SELECT_IMAGE;
 
@@ -66,6 +67,7 @@ const RECENT: i64 = 1000;
 pub(super) fn retime_some(
     conn: &Connection,
     among: &Among,
+    at_ms: i64,
     judge: impl Fn(&Image) -> Option<Retimed>,
 ) -> Result<Swept, QueueError> {
     let images = match among {
@@ -77,8 +79,14 @@ pub(super) fn retime_some(
         next: images.last().map(|image| image.id),
     };
     for image in images {
-        if let Some(retimed) = judge(&image) {
-            write(conn, &image, &retimed)?;
+        // A product's time is its image's; when that is put right, the product is made anew.
+        let retimed = if image.products_of.is_none() {
+            judge(&image)
+        } else {
+            None
+        };
+        if let Some(retimed) = retimed {
+            write(conn, &image, &retimed, at_ms)?;
             swept.changed += 1;
         }
     }
@@ -96,9 +104,17 @@ fn of_boot(conn: &Connection, boot: &[u8; 16], after: ImageId) -> Result<Vec<Ima
     Ok(images)
 }
 
-fn write(conn: &Connection, image: &Image, retimed: &Retimed) -> Result<(), QueueError> {
+fn write(
+    conn: &Connection,
+    image: &Image,
+    retimed: &Retimed,
+    at_ms: i64,
+) -> Result<(), QueueError> {
     let named = image.is_named();
-    let held = retimed.held.as_ref().filter(|_| image.held);
+    let held = retimed
+        .held
+        .as_ref()
+        .filter(|_| image.held && image.look_hold != LookHold::Withheld);
     conn.prepare_cached(
         "UPDATE images SET capture = :capture, clock = :clock, \
              captured_ms = iif(:named, captured_ms, :captured_ms), \
@@ -118,7 +134,13 @@ fn write(conn: &Connection, image: &Image, retimed: &Retimed) -> Result<(), Queu
         ":failure": held.map(|held| &held.failure),
         ":fix": held.map(|held| &held.fix),
     })?;
-    if image.held && image.state == State::Parked && retimed.held.is_none() {
+    let told = (image.captured_ms, image.offset_s, image.dated);
+    if !named && told != (retimed.captured_ms, retimed.offset_s, retimed.dated) {
+        look_again(conn, image, at_ms)?;
+    }
+    // What was found in it is no question of its time.
+    let of_time = image.held && image.look_hold != LookHold::Withheld;
+    if of_time && image.state == State::Parked && retimed.held.is_none() {
         retry_one(conn, image.id)?;
     }
     Ok(())
@@ -173,10 +195,13 @@ pub(super) fn neighbour(conn: &Connection, site: SiteId) -> Result<Option<Neighb
 
 impl Queue {
     /// Has `judge` find the capture times of rows anew; gives how many rows it changed. It is called inside of the
-    /// transaction that writes what it gives, a step at a time. An image that the store may know keeps its time.
+    /// transaction that writes what it gives, a step at a time. An image that the store may know keeps its time; one
+    /// whose time changes is looked at again, if it was, and its products that nobody can have yet are given up at
+    /// `at_ms` (now, milliseconds since 1970). Products themselves are never judged.
     pub async fn retime(
         &self,
         mut among: Among,
+        at_ms: i64,
         judge: impl Fn(&Image) -> Option<Retimed> + Send + Sync + 'static,
     ) -> Result<u64, QueueError> {
         let judge = Arc::new(judge);
@@ -184,7 +209,7 @@ impl Queue {
         loop {
             let (asked, judge) = (among.clone(), Arc::clone(&judge));
             let swept = self
-                .write(move |conn| retime_some(conn, &asked, |image| judge(image)))
+                .write(move |conn| retime_some(conn, &asked, at_ms, |image| judge(image)))
                 .await?;
             changed += swept.changed;
             let Some(last) = swept.next else {

@@ -70,7 +70,8 @@ pub(super) const SELECT_IMAGE: &str = "SELECT i.id, i.site, s.name, i.sha256, i.
     i.inode, i.mtime_ns, i.ctime_ns, i.format, i.captured_ms, i.offset_s, i.capture, i.accepted_ms, i.boot, \
     i.uptime_ms, i.clock, i.dated, i.held, i.unplugged, i.flagged, i.state, i.unsure, i.attempts, i.next_at_ms, \
     i.bucket, i.key, i.upload_id, i.part_size, i.etag, i.verified_ms, i.proof, i.receipt_ms, i.removed_ms, \
-    i.removed_why, i.refusal_scope, i.failure, i.fix FROM images i JOIN sites s ON s.id = i.site";
+    i.removed_why, i.refusal_scope, i.failure, i.fix, i.parent, s.products_of, i.infer, i.findings, i.urgency, \
+    i.look_hold FROM images i JOIN sites s ON s.id = i.site";
 
 impl Image {
     /// Reads a row of [`SELECT_IMAGE`].
@@ -118,6 +119,12 @@ impl Image {
             refusal: next.optional("refusal_scope")?,
             failure: next.take("failure")?,
             fix: next.take("fix")?,
+            parent: next.take("parent")?,
+            products_of: next.take("products_of")?,
+            infer: next.value("infer")?,
+            findings: next.take("findings")?,
+            urgency: next.value("urgency")?,
+            look_hold: next.value("look_hold")?,
         })
     }
 }

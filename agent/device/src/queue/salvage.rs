@@ -8,9 +8,11 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::accept::{find, insert, site_id};
+use super::accept::{Judgement, find, insert, remember, site_id};
 use super::error::QueueError;
-use super::image::{Held, Image, NewImage};
+use super::image::{Held, Image, NewImage, SiteId};
+use super::infer::{InferWish, LookHold, mark, salvaged};
+use super::product;
 use super::row::SELECT_IMAGE;
 
 /// Copies what is owed from the database at `old`; gives how many images.
@@ -38,7 +40,7 @@ fn from_one_end(old: &Connection, new: &Connection, order: &str) -> Result<u64, 
     let Ok(mut rows) = select.query(()) else {
         return Ok(0);
     };
-    let (mut salvaged, mut last) = (0, None);
+    let (mut copied, mut last) = (0, None);
     while let Ok(Some(row)) = rows.next() {
         let Ok(id) = row.get::<_, i64>("id") else {
             continue;
@@ -52,16 +54,16 @@ fn from_one_end(old: &Connection, new: &Connection, order: &str) -> Result<u64, 
         if let Ok(image) = Image::read(row)
             && image.state.is_open()
         {
-            salvaged += u64::from(copy(&image, new)?);
+            copied += u64::from(copy(&image, new)?);
         }
     }
-    Ok(salvaged)
+    Ok(copied)
 }
 
 /// Puts a row into the new database, unless it has that image. Its file is not noted as seen: the next scan
 /// reads it again.
 fn copy(old: &Image, new: &Connection) -> Result<bool, QueueError> {
-    let site = site_id(new, &old.site_name)?;
+    let site = site_of(new, old)?;
     if find(new, site, &old.sha256)?.is_some() {
         return Ok(false);
     }
@@ -77,8 +79,23 @@ fn copy(old: &Image, new: &Connection) -> Result<bool, QueueError> {
         clock: old.clock,
         dated: old.dated,
         held: held(old),
+        infer: InferWish::None,
     };
     let id = insert(new, &image, true)?;
+    salvaged(new, id, old)?;
+    if old.products_of.is_some() {
+        // No scan finds a product's file again.
+        remember(
+            new,
+            site,
+            &old.place,
+            &Judgement::Image(id),
+            old.accepted_ms,
+        )?;
+    }
+    if image.held.is_some() && old.look_hold == LookHold::Withheld {
+        mark(new, id, LookHold::Withheld)?;
+    }
     if let Some((bucket, key)) = &old.target {
         new.execute(
             "UPDATE images SET bucket = ?2, key = ?3 WHERE id = ?1",
@@ -86,6 +103,18 @@ fn copy(old: &Image, new: &Connection) -> Result<bool, QueueError> {
         )?;
     }
     Ok(true)
+}
+
+/// The site of an image, or of the products of the site that its name says. A product forgets the image that it was
+/// made of, whose number is another one here.
+fn site_of(new: &Connection, old: &Image) -> Result<SiteId, QueueError> {
+    match old
+        .products_of
+        .and_then(|_| product::site_of_products(&old.site_name))
+    {
+        Some(of) => product::products_site(new, &of),
+        None => site_id(new, &old.site_name),
+    }
 }
 
 /// What a person was to judge, he still is.

@@ -10,11 +10,12 @@ use rusqlite::{Connection, TransactionBehavior, ffi};
 use super::error::QueueError;
 
 /// Migration `n` leads from version `n` to `n + 1` (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_the_queue.sql"),
     include_str!("migrations/0002_retention_review_and_clocks.sql"),
     include_str!("migrations/0003_deletion_and_its_books.sql"),
     include_str!("migrations/0004_imports_and_receipts.sql"),
+    include_str!("migrations/0005_what_is_found_in_images.sql"),
 ];
 
 /// "Weir", as the first migration writes it.
@@ -174,6 +175,7 @@ mod tests {
             "80e123a28c34ec1301a593a4e6a81cb5fe465226a699581bec2f63f28184851e",
             "37bfee1cd7c159d5f2ad8e2e274ae085e234bc96640e162b671f5b13cb2d2122",
             "35d0ae8d28bec417cb8b950ddf07383afd0b9951362fac7696f490ddf7b82adb",
+            "01663cd8b44872da50e92f8752b07ac8625a40fefab2b421d3be783b2d3d7da6",
         ];
         let now = MIGRATIONS.map(|sql| {
             let digest = sha2::Sha256::digest(sql.as_bytes());

@@ -27,11 +27,12 @@ pub(super) fn step(
         });
     };
     let comma = if also.is_empty() { "" } else { ", " };
+    // Whatever moves an image, it is not the look at it any more that keeps it where it was.
     let (to, was) = (to.code(), from.code());
     let mut all: Vec<(&str, &dyn ToSql)> = vec![(":id", &id), (":to", &to), (":from", &was)];
     all.extend_from_slice(values);
     conn.prepare_cached(&format!(
-        "UPDATE images SET state = :to{comma}{also} WHERE id = :id AND state = :from"
+        "UPDATE images SET state = :to, look_hold = 0{comma}{also} WHERE id = :id AND state = :from"
     ))?
     .execute(all.as_slice())?;
     Ok(from)

@@ -7,14 +7,15 @@ use weir_journey::verify::Proof;
 
 use super::error::QueueError;
 use super::image::{Dossier, Image, ImageId, Multipart, Part, SiteId};
+use super::infer::Urgency;
 use super::step::{as_indexed, state_of, step};
 
 /// Which of a site's queued images go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// By capture time, newest first.
+    /// By urgency, then capture time, newest first.
     Freshest,
-    /// By capture time, oldest first.
+    /// By urgency, then capture time, oldest first.
     Oldest,
     /// Only the image that probes a refusal (see [`super::Queue::promote`]), whatever its age.
     Probe,
@@ -27,10 +28,6 @@ pub struct Ready {
     pub site: SiteId,
     /// How many images are queued.
     pub images: u64,
-    /// Capture time of the newest of them, milliseconds since 1970.
-    pub freshest_ms: i64,
-    /// Capture time of the oldest of them, milliseconds since 1970.
-    pub oldest_ms: i64,
 }
 
 /// The store holds the bytes.
@@ -77,26 +74,8 @@ pub(super) fn claim(
     limit: u32,
     target: &dyn Fn(&Image) -> (String, String),
 ) -> Result<Vec<Dossier>, QueueError> {
-    // The state is spelled out so that SQLite sees that the partial index serves.
-    let sql = match order {
-        Order::Freshest => {
-            "SELECT id FROM images INDEXED BY images_open WHERE site = ?1 AND state = 0 \
-             ORDER BY captured_ms DESC, id DESC LIMIT ?2"
-        }
-        Order::Oldest => {
-            "SELECT id FROM images INDEXED BY images_open WHERE site = ?1 AND state = 0 \
-             ORDER BY captured_ms, id LIMIT ?2"
-        }
-        Order::Probe => {
-            "SELECT id FROM images INDEXED BY images_refused \
-             WHERE refusal_scope IN (1, 2) AND held = 0 AND state = 0 AND site = ?1 LIMIT ?2"
-        }
-    };
-    let ids: Vec<ImageId> = conn
-        .prepare_cached(sql)?
-        .query_map((site, limit), |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    ids.into_iter()
+    queued(conn, site, order, limit)?
+        .into_iter()
         .map(|id| {
             as_indexed(step(conn, id, Move::Claim, "", &[]))?;
             let mut dossier = as_indexed(Dossier::load(conn, id))?;
@@ -110,19 +89,56 @@ pub(super) fn claim(
         .collect()
 }
 
+/// The state is spelled out so that SQLite sees that the partial index serves.
+pub(super) const FRESHEST: &str = "SELECT id FROM images INDEXED BY images_open \
+    WHERE site = ?1 AND state = 0 AND urgency = ?3 ORDER BY captured_ms DESC, id DESC LIMIT ?2";
+pub(super) const OLDEST: &str = "SELECT id FROM images INDEXED BY images_open \
+    WHERE site = ?1 AND state = 0 AND urgency = ?3 ORDER BY captured_ms, id LIMIT ?2";
+const PROBE: &str = "SELECT id FROM images INDEXED BY images_refused \
+    WHERE refusal_scope IN (1, 2) AND held = 0 AND state = 0 AND site = ?1 LIMIT ?2";
+
+/// The queued images of a site that go first, at most `limit`.
+fn queued(
+    conn: &Connection,
+    site: SiteId,
+    order: Order,
+    limit: u32,
+) -> Result<Vec<ImageId>, QueueError> {
+    let by_time = match order {
+        Order::Freshest => FRESHEST,
+        Order::Oldest => OLDEST,
+        Order::Probe => {
+            let probes = conn
+                .prepare_cached(PROBE)?
+                .query_map((site, limit), |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            return Ok(probes);
+        }
+    };
+    // One urgency after the other: each is a range of the index in order of time, whichever way.
+    let mut ids = Vec::new();
+    let mut select = conn.prepare_cached(by_time)?;
+    for urgency in Urgency::ALL {
+        let left = limit.saturating_sub(u32::try_from(ids.len()).unwrap_or(u32::MAX));
+        if left == 0 {
+            break;
+        }
+        for id in select.query_map((site, left, urgency.code()), |row| row.get(0))? {
+            ids.push(id?);
+        }
+    }
+    Ok(ids)
+}
+
 pub(super) fn ready(conn: &Connection) -> Result<Vec<Ready>, QueueError> {
-    const AT: &str = "FROM images INDEXED BY images_open WHERE site = t.site AND state = 0";
     let ready = conn
-        .prepare_cached(&format!(
-            "SELECT site, images, (SELECT max(captured_ms) {AT}), (SELECT min(captured_ms) {AT}) \
-             FROM tally t WHERE state = 0 AND images > 0 ORDER BY site"
-        ))?
+        .prepare_cached(
+            "SELECT site, images FROM tally WHERE state = 0 AND images > 0 ORDER BY site",
+        )?
         .query_map((), |row| {
             Ok(Ready {
                 site: row.get(0)?,
                 images: row.get::<_, i64>(1)?.cast_unsigned(),
-                freshest_ms: row.get(2)?,
-                oldest_ms: row.get(3)?,
             })
         })?
         .collect::<Result<_, _>>()?;

@@ -71,7 +71,7 @@ impl View {
         blocking(move || Ok(open::glance(&dir)?.map(|conn| Self::new(conn, &dir)))).await
     }
 
-    async fn read<T, F>(&self, op: F) -> Result<T, QueueError>
+    pub(super) async fn read<T, F>(&self, op: F) -> Result<T, QueueError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, QueueError> + Send + 'static,

@@ -17,6 +17,7 @@ mod disk;
 mod erase;
 mod oldest;
 mod places;
+mod products;
 mod reserve;
 mod standing;
 mod sweep;
@@ -31,7 +32,8 @@ use tokio_util::sync::CancellationToken;
 use weir_journey::retain::{Needs, Policy};
 
 pub use disk::{Disk, Meter};
-pub use places::Folder;
+pub use places::{Folder, Kind};
+pub use products::{products, remove_leftovers};
 pub(crate) use reserve::Reserve;
 pub use standing::{DiskStanding, Standing};
 
@@ -276,6 +278,7 @@ impl Retention {
             let mut needs = Needs::of_room(&device.room, sweep.policy());
             if !device.read_only && !needs.met() {
                 sweep.verified(&mut needs, Some(device.device)).await?;
+                sweep.pictures(&mut needs, Some(device.device)).await?;
                 sweep.unverified(&mut needs, Some(device.device)).await?;
             }
         }
@@ -284,6 +287,7 @@ impl Retention {
         }
         let mut needs = Needs::of_quota(sweep.used().await?, sweep.policy());
         sweep.verified(&mut needs, None).await?;
+        sweep.pictures(&mut needs, None).await?;
         sweep.unverified(&mut needs, None).await
     }
 

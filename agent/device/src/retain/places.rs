@@ -20,15 +20,31 @@ pub struct Folder {
     pub name: String,
     /// Files that the camera writes again and again: they are its own, and never deleted.
     pub overwritten: Vec<NamePattern>,
-    /// It is a spool: what lies there are copies that the agent made.
-    pub own: bool,
+    /// What lies there.
+    pub kind: Kind,
+}
+
+/// What lies in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A camera's files.
+    Camera,
+    /// Copies that the agent made of a camera's files.
+    Spool,
+    /// Products that the agent made of images.
+    Products,
 }
 
 impl Folder {
+    /// Whether what lies there was made by the agent: it goes as soon as the store has it.
+    pub(super) fn is_own(&self) -> bool {
+        self.kind != Kind::Camera
+    }
+
     /// Whether the file at `path` is one that the camera writes again and again.
     pub(super) fn is_live(&self, path: &Path) -> bool {
         let written = |name| self.overwritten.iter().any(|one| one.matches(name));
-        !self.own && path.file_name().is_some_and(written)
+        !self.is_own() && path.file_name().is_some_and(written)
     }
 }
 
@@ -83,12 +99,20 @@ impl Places {
         sites
     }
 
-    /// The spools.
+    /// The folders of what the agent made.
     pub(super) fn own(&self) -> impl Iterator<Item = &Folder> {
         self.folders
             .iter()
             .map(|(folder, _)| folder)
-            .filter(|folder| folder.own)
+            .filter(|folder| folder.is_own())
+    }
+
+    /// The sites of products, or those of images.
+    pub(super) fn sites_of(&self, products: bool) -> Vec<SiteId> {
+        self.sites(|number| {
+            let folder = self.folders.get(number);
+            folder.is_some_and(|(folder, _)| (folder.kind == Kind::Products) == products)
+        })
     }
 
     /// Each file system once.

@@ -198,20 +198,12 @@ impl<'a> Sweep<'a> {
         while self.policy.drop_unverified && !needs.met() && !self.stop.is_cancelled() {
             let now_ms = self.means.clock.now_ms();
             let mut thinner = Thinner::new(THINNED, now_ms);
-            for site in self.places.sites(|_| true) {
+            for site in self.places.sites_of(false) {
                 self.read_unverified(&mut thinner, site, device).await?;
             }
             let before = self.files;
             for batch in thinner.finish(&mut needs.clone()).chunks(BATCH) {
-                let going = coded(batch);
-                let queue = &self.means.queue;
-                let given_up = match queue.give_up(going.clone(), now_ms).await {
-                    Err(error) if error.is_full() && self.reserve.give_up() => {
-                        queue.give_up(going.clone(), now_ms).await?
-                    }
-                    other => other?,
-                };
-                let going = still(going, &given_up);
+                let going = self.give_up(coded(batch), now_ms).await?;
                 self.say_dropped(going.len());
                 self.erase_all(going, needs).await?;
             }
@@ -220,6 +212,72 @@ impl<'a> Sweep<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Gives up pictures made of images that no store has, until `needs` are met: they can be made again, so they go
+    /// before any image, whatever may become of those. Results are too small to be of help.
+    pub(super) async fn pictures(
+        &mut self,
+        needs: &mut Needs,
+        device: Option<u64>,
+    ) -> Result<(), QueueError> {
+        for site in self.places.sites_of(true) {
+            let mut behind = (i64::MIN, ImageId(i64::MIN));
+            while !needs.met() && !self.stop.is_cancelled() {
+                let view = self.means.queue.view();
+                let page = view.unverified_local(site, behind, BATCH as u32).await?;
+                let Some(last) = page.last() else {
+                    break;
+                };
+                behind = (last.captured_ms, last.id);
+                let may_go = |one: &&Local| {
+                    let stays = one.flagged || one.state == State::Uploading;
+                    one.is_picture && !stays && self.is_usable(&one.path, device)
+                };
+                let mut left = needs.clone();
+                let going = page.iter().filter(may_go).map_while(|one| {
+                    let why = left.why()?;
+                    left.gone(one.size);
+                    Some((one.id, why.code()))
+                });
+                let going: Vec<_> = going.collect();
+                let now_ms = self.means.clock.now_ms();
+                let going = self.give_up(going, now_ms).await?;
+                self.say_pictures(going.len());
+                self.erase_all(going, needs).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the queue give up images; gives those that it could.
+    async fn give_up(
+        &self,
+        going: Vec<(ImageId, &'static str)>,
+        now_ms: i64,
+    ) -> Result<Vec<(ImageId, String)>, QueueError> {
+        let queue = &self.means.queue;
+        let given_up = match queue.give_up(going.clone(), now_ms).await {
+            Err(error) if error.is_full() && self.reserve.give_up() => {
+                queue.give_up(going.clone(), now_ms).await?
+            }
+            other => other?,
+        };
+        Ok(still(going, &given_up))
+    }
+
+    fn say_pictures(&self, pictures: usize) {
+        if pictures == 0 {
+            return;
+        }
+        let sentence = format!(
+            "{pictures} pictures made of images were given up for want of room before they were sent: \
+             the images stay, see `weir queue list --dropped`"
+        );
+        let now = self.means.clock.monotonic();
+        self.means
+            .complaints
+            .warn("dropped pictures", now, &sentence);
     }
 
     fn say_dropped(&self, images: usize) {
@@ -270,7 +328,7 @@ impl<'a> Sweep<'a> {
             copy: self
                 .places
                 .of(&one.path)
-                .is_some_and(|(_, folder)| folder.own),
+                .is_some_and(|(_, folder)| folder.is_own()),
         };
         let entries: Vec<_> = page.iter().map(entry).collect();
         let now_ms = self.means.clock.now_ms();
@@ -350,7 +408,7 @@ impl<'a> Sweep<'a> {
             if let Some((number, folder)) = self.places.of(&place.path)
                 && !folder.is_live(&place.path)
             {
-                places.push((number, folder.own, folder.path.clone(), place.clone()));
+                places.push((number, folder.is_own(), folder.path.clone(), place.clone()));
             }
         }
         let sha256 = dossier.image.sha256;

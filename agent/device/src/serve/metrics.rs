@@ -11,6 +11,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Status;
+use super::looks::LookVitals;
+use weir_journey::infer::Outcome;
 
 /// Labels in order: name and value.
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -51,6 +53,7 @@ pub struct Vitals {
     clock_synchronised: Gauge,
     clock_steps: Counter,
     times_corrected: Counter,
+    looks: LookVitals,
 }
 
 impl Default for Vitals {
@@ -88,10 +91,12 @@ impl Default for Vitals {
             clock_synchronised: Gauge::default(),
             clock_steps: Counter::default(),
             times_corrected: Counter::default(),
+            looks: LookVitals::default(),
         };
         vitals.describe();
         vitals.describe_disks();
         vitals.describe_pipeline();
+        vitals.looks.describe(&mut vitals.registry);
         vitals
     }
 }
@@ -305,6 +310,16 @@ impl Vitals {
             .inc();
     }
 
+    /// An image of a site was looked at.
+    pub(crate) fn looked(&self, name: &str, took: Duration) {
+        self.looks.looked(name, took);
+    }
+
+    /// A look at an image of a site failed.
+    pub(crate) fn look_failed(&self, name: &str, outcome: Outcome) {
+        self.looks.failed(name, outcome);
+    }
+
     /// The board's clock was set.
     pub fn clock_stepped(&self) {
         self.clock_steps.inc();
@@ -351,6 +366,7 @@ impl Vitals {
         }
         self.fill_disks(status);
         self.fill_pipeline(status);
+        self.looks.fill(status);
         self.in_flight.set(whole(status.link.in_flight as u64));
         self.link_up
             .set(i64::from(status.link.down_since.is_none()));
@@ -438,6 +454,7 @@ mod tests {
             quarantined: BTreeMap::new(),
             disks: Vec::new(),
             accepting: true,
+            infer: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the device tells whoever asks on loopback: `GET /health`, `/status` (JSON) and `/metrics`
 //! (Prometheus text). Nothing can be changed through it.
 
+mod looks;
 mod metrics;
 mod status;
 
@@ -21,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use metrics::Vitals;
 pub use status::{
-    ClockStatus, ClockStepStatus, DirectoryStatus, DiskStatus, LinkStatus, PipelineStatus,
-    SiteStatus, Status, WaitingStatus, WatchStatus,
+    ClockStatus, ClockStepStatus, DirectoryStatus, DiskStatus, InferStatus, LinkStatus, OffStatus,
+    PipelineStatus, SiteStatus, Status, WaitingStatus, WatchStatus,
 };
 
 /// More than this many connections at once wait: a scraper and a person need two.

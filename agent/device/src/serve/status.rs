@@ -38,6 +38,29 @@ pub struct Status {
     /// Whether the queue takes images: not while its disk is full or read-only.
     #[serde(default = "yes")]
     pub accepting: bool,
+    /// The look at images; `None` while there is nothing to tell of it.
+    #[serde(default)]
+    pub infer: Option<InferStatus>,
+}
+
+/// The look at images.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct InferStatus {
+    /// Images that are to be looked at, by site; sites without any are left out.
+    pub due: BTreeMap<String, u64>,
+    /// Sites whose images are not looked at for a while.
+    pub off: BTreeMap<String, OffStatus>,
+    /// How hot the board is, while nothing is looked at for that; degrees Celsius.
+    pub hot_c: Option<f64>,
+}
+
+/// Why a site's images are not looked at, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffStatus {
+    /// Why, as a sentence.
+    pub because: String,
+    /// When one is tried, by the board's clock.
+    pub until: DateTime<Utc>,
 }
 
 /// The way to the store.

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
-use weir_journey::settle::Format;
 use weir_journey::stamp::CaptureTime;
 use weir_journey::upload::{Cause, Described, Schedule, Scope, Verdict, beside, metadata};
 
@@ -18,7 +17,7 @@ use super::source::{Found, find, holds};
 use super::{Destination, Means, Orders, day_of, millis};
 use crate::gate::{Linger, Permit, Validity};
 use crate::queue::{
-    Class, Delayed, Dossier, Image, QueueError, Refused, SiteId, Stored, Unplugged,
+    Class, Delayed, Dossier, Image, QueueError, Refused, SiteId, Stored, Unplugged, content_type,
 };
 use crate::s3::{Delivery, Parcel, SendError, SourceFault};
 
@@ -40,6 +39,8 @@ pub(super) struct Carried {
     pub(super) refused: Option<Refused>,
     /// Whether its files were there.
     pub(super) away: Away,
+    /// Whether the pipeline's books have room taken for it.
+    pub(super) paced: bool,
     /// Whether the store may have a new object by it, which the pipeline behind it will work on.
     pub(super) event: bool,
     /// The image as it stays in the pipeline; `None` where the end of its upload ended that.
@@ -97,7 +98,12 @@ impl Carrier {
         dossier: Dossier,
         mut permit: Permit,
     ) -> Carried {
-        let longest = self.staying.hold.longest();
+        // No pipeline waits for products.
+        let longest = if to.takes_products() {
+            Duration::ZERO
+        } else {
+            self.staying.hold.longest()
+        };
         // Should this task end on the way, nobody knows whether the pipeline got the image.
         permit.linger(Linger::For(longest));
         let sent = Arc::new(AtomicU64::new(0));
@@ -145,6 +151,7 @@ impl Carrier {
             lesson,
             refused,
             away,
+            paced: !to.takes_products(),
             event,
             // Without a stay the permit is given back here, after the outcome was written down.
             stay: stay.ok(),
@@ -166,6 +173,10 @@ impl Carrier {
         };
         let file = match looked {
             Ok(Found::Here(file)) => file,
+            // Products lie in a folder of our own: what is not there is nowhere.
+            Ok(Found::Gone { .. } | Found::Away | Found::Unplugged(_)) if to.takes_products() => {
+                return self.gone(&dossier.image, &[]);
+            }
             Ok(Found::Gone { replaced }) => return self.gone(&dossier.image, &replaced),
             Ok(Found::Away) => return (Outcome::Release, Lesson::Untried, Away::Camera),
             Ok(Found::Unplugged(folder)) => {
@@ -226,10 +237,8 @@ impl Carrier {
         validity: &Validity,
     ) -> Result<Delivery, SendError> {
         let image = &dossier.image;
-        let about = describe(to, image);
+        let about = self.describe(to, image).await;
         let parts = Parts::new(self.means.queue.clone(), dossier);
-        let content_type = Format::from_code(image.format)
-            .map_or("application/octet-stream", Format::content_type);
         loop {
             let parcel = Parcel {
                 bucket,
@@ -237,7 +246,7 @@ impl Carrier {
                 file: Arc::clone(&file),
                 size: image.place.identity.size,
                 sha256: image.sha256,
-                content_type,
+                content_type: content_type(image.format),
                 metadata: &about,
                 unsure: image.unsure,
                 sent: Arc::clone(sent),
@@ -245,9 +254,7 @@ impl Carrier {
                 parts: &parts,
             };
             match self.means.store.deliver(&parcel).await {
-                Err(SendError::Conflict { found, ours, .. })
-                    if *key == to.target(image).1 && !ours =>
-                {
+                Err(SendError::Conflict { found, ours, .. }) if is_own(to, image, key) && !ours => {
                     let next = beside(key, &image.sha256);
                     tracing::info!(
                         "{} keeps both: {key} holds another image ({found}), this one becomes {next}",
@@ -264,6 +271,24 @@ impl Carrier {
                 result => return result,
             }
         }
+    }
+
+    async fn describe(&self, to: &Destination, image: &Image) -> Vec<(&'static str, String)> {
+        let capture = serde_json::from_str::<CaptureTime>(&image.capture).ok();
+        let parent = match image.parent {
+            // A product without it is as good a product.
+            Some(parent) => self.means.queue.view().parent_digest(parent).await,
+            None => Ok(None),
+        };
+        metadata(&Described {
+            site: to.told_site(),
+            sha256: image.sha256,
+            captured: image.dated.then(|| captured(image)),
+            capture: capture.as_ref(),
+            name: name(image),
+            parent: parent.ok().flatten(),
+            version: env!("CARGO_PKG_VERSION"),
+        })
     }
 
     fn arrived(&self, image: &Image, delivery: &Delivery) {
@@ -427,7 +452,7 @@ impl Carrier {
         loop {
             let spent = async {
                 if sent > 0 {
-                    self.means.queue.spend(to.id, day, sent).await
+                    self.means.queue.spend(to.account(), day, sent).await
                 } else {
                     Ok(())
                 }
@@ -508,14 +533,15 @@ pub(super) fn name(image: &Image) -> &[u8] {
     image.place.path.file_name().unwrap_or_default().as_bytes()
 }
 
-fn describe(to: &Destination, image: &Image) -> Vec<(&'static str, String)> {
-    let capture = serde_json::from_str::<CaptureTime>(&image.capture).ok();
-    metadata(&Described {
-        site: &to.name,
-        sha256: image.sha256,
-        captured: image.dated.then(|| captured(image)),
-        capture: capture.as_ref(),
-        name: name(image),
-        version: env!("CARGO_PKG_VERSION"),
-    })
+/// Whether a key is the one that an image has unless that is taken. A product's stands in its row alone, where the one
+/// beside it takes its place.
+fn is_own(to: &Destination, image: &Image, key: &str) -> bool {
+    if !to.takes_products() {
+        return key == to.target(image).1;
+    }
+    let digits = &image.sha256.to_string()[..8];
+    let name = key.rsplit('/').next().unwrap_or(key);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    stem.strip_suffix(digits)
+        .is_none_or(|rest| !rest.ends_with('_'))
 }

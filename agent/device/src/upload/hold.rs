@@ -134,7 +134,7 @@ impl Holds {
         let most = u32::try_from(orders.most).unwrap_or(u32::MAX);
         let (queue, gate) = (self.means.queue.clone(), Arc::clone(&self.means.gate));
         let interrupted = queue.view().images(queue.interrupted().to_vec()).await?;
-        for site in sites {
+        for site in sites.iter().filter(|site| !site.takes_products()) {
             let verified = queue.view().verified_since(site.id, since_ms, most);
             let of_site = interrupted
                 .iter()

@@ -35,7 +35,7 @@ impl Uploader {
         if carried.lesson != Lesson::Fine {
             self.due = Due::Unknown;
         }
-        if !carried.event {
+        if carried.paced && !carried.event {
             self.books.give_back(1, &self.means.clock);
         }
         self.learn_of_folders(carried.site, carried.away).await?;

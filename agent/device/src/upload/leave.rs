@@ -60,7 +60,7 @@ impl Uploader {
                 .means
                 .queue
                 .view()
-                .spent(Some(site.id), day_of(local))
+                .spent(Some(site.account()), day_of(local))
                 .await?;
             if spent >= budget {
                 let wait = until_midnight(local);

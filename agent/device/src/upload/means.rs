@@ -20,6 +20,21 @@ use crate::queue::{Image, Queue, SiteId};
 use crate::s3::Store;
 use crate::serve::Vitals;
 
+/// What goes up to a destination, and by which rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lane {
+    /// Images of a camera: the gate lets them into the pipeline behind the bucket.
+    Images,
+    /// Products of a site's images: bucket and key stand in their rows. No pipeline waits behind their bucket, so
+    /// they need no permit and count in no books; the site's window and budget are theirs as well.
+    Products {
+        /// The site whose images they were made of.
+        of: SiteId,
+        /// Its name.
+        site: SiteName,
+    },
+}
+
 /// What the uploader knows of a site.
 #[derive(Debug, Clone)]
 pub struct Destination {
@@ -35,9 +50,46 @@ pub struct Destination {
     pub key: Template,
     /// Its camera's folders.
     pub directories: Vec<PathBuf>,
+    /// What goes there.
+    pub lane: Lane,
 }
 
 impl Destination {
+    /// Where the products of a site's images go; `id` and `name` are those of the site that they are images of.
+    pub fn of_products(id: SiteId, name: SiteName, of: &Self) -> Self {
+        Self {
+            id,
+            name,
+            directories: Vec::new(),
+            lane: Lane::Products {
+                of: of.id,
+                site: of.name.clone(),
+            },
+            ..of.clone()
+        }
+    }
+
+    /// Whether products go there.
+    pub(super) const fn takes_products(&self) -> bool {
+        matches!(self.lane, Lane::Products { .. })
+    }
+
+    /// The site on whose budget its bytes are.
+    pub(super) const fn account(&self) -> SiteId {
+        match self.lane {
+            Lane::Images => self.id,
+            Lane::Products { of, .. } => of,
+        }
+    }
+
+    /// The site that its objects are of, as far as others are told.
+    pub(super) const fn told_site(&self) -> &SiteName {
+        match &self.lane {
+            Lane::Images => &self.name,
+            Lane::Products { site, .. } => site,
+        }
+    }
+
     /// Bucket and key that an image of this site gets, unless that key is taken.
     pub(crate) fn target(&self, image: &Image) -> (String, String) {
         let naming = self.naming(image, carry::name(image));
@@ -50,7 +102,7 @@ impl Destination {
     }
 
     /// What templates name an image of this site by, with `name` for its file.
-    pub(super) fn naming<'a>(&'a self, image: &Image, name: &'a [u8]) -> Naming<'a> {
+    pub(crate) fn naming<'a>(&'a self, image: &Image, name: &'a [u8]) -> Naming<'a> {
         let format = Format::from_code(image.format);
         Naming {
             site: &self.name,
@@ -92,6 +144,8 @@ pub struct Orders {
     pub retries: Schedule,
     /// Waits between the probes of a refusal.
     pub refusals: Schedule,
+    /// The longest that an image waits to be looked at.
+    pub look: Duration,
 }
 
 /// What the uploader shows of itself.

@@ -37,7 +37,7 @@ use carry::{Carried, Carrier};
 use hold::Holds;
 pub use hold::Results;
 use leave::Permitted;
-pub use means::{Destination, LookAgain, Means, Orders, Progress};
+pub use means::{Destination, Lane, LookAgain, Means, Orders, Progress};
 use pace::{Pace, Room};
 use refusals::Refusals;
 pub(crate) use source::holds;
@@ -61,6 +61,8 @@ pub struct Uploader {
     /// Sites that may have a wish at the gate.
     wishing: BTreeSet<SiteName>,
     hands: JoinSet<Carried>,
+    /// Each product on its way has a copy.
+    products: Arc<()>,
     /// Images that the pipeline may be at.
     holds: Holds,
     carrier: Arc<Carrier>,
@@ -89,6 +91,7 @@ impl Uploader {
             away: HashMap::new(),
             wishing: BTreeSet::new(),
             hands: JoinSet::new(),
+            products: Arc::default(),
             holds: stays,
             carrier: Arc::new(carrier),
             progress: Arc::default(),
@@ -236,23 +239,30 @@ impl Uploader {
             };
             let Means { queue, clock, .. } = &self.means;
             let taken = self.books.take(free, queue, clock).await?;
-            if taken == 0 {
+            let has_products = self.sites.iter().any(Destination::takes_products);
+            if taken == 0 && !has_products {
                 return Ok(no_wishes(earlier(until, self.books.opens(clock))));
             }
-            let (begun, next) = match self.begin_some(taken, probe).await {
-                Ok(begun) => begun,
+            let some = match self.begin_some(free, taken, probe).await {
+                Ok(some) => some,
                 Err(error) => {
                     self.books.give_back(taken, &self.means.clock);
                     return Err(error);
                 }
             };
             self.books
-                .give_back(taken - begun.min(taken), &self.means.clock);
-            until = earlier(until, next);
-            if probe && begun > 0 {
+                .give_back(taken.saturating_sub(some.images), &self.means.clock);
+            until = earlier(until, some.until);
+            if probe && some.images + some.products > 0 {
                 self.pace.probing();
             }
-            if begun < taken {
+            if taken == 0 {
+                return Ok(no_wishes(earlier(
+                    until,
+                    self.books.opens(&self.means.clock),
+                )));
+            }
+            if some.images < taken {
                 return Ok(Begun {
                     until,
                     wishes: true,
@@ -261,38 +271,51 @@ impl Uploader {
         }
     }
 
-    /// Asks the sites in turn for up to `free` images. Gives how many were begun, and when a site that is held
-    /// now may be asked again.
+    /// Asks the sites in turn for as much as `free` hands carry, of which `paced` may be images.
     async fn begin_some(
         &mut self,
         free: usize,
+        paced: usize,
         probe: bool,
-    ) -> Result<(usize, Option<Duration>), QueueError> {
+    ) -> Result<Round, QueueError> {
         let ready = self.means.queue.view().ready().await?;
+        let queued = |site: &Destination| {
+            let ready = ready.iter().find(|one| one.site == site.id);
+            ready.map_or(0, |one| usize::try_from(one.images).unwrap_or(usize::MAX))
+        };
+        let mut images_wait = self.sites.iter().filter(|site| !site.takes_products());
+        let products = self.room_for_products(images_wait.any(|site| queued(site) > 0));
         let mut held = Vec::new();
         let mut wishing = BTreeSet::new();
-        let (mut begun, mut until) = (0, None);
+        let mut some = Round::default();
         let count = self.sites.len();
         for offset in 0..count {
             let site = self.sites[(self.turn + offset) % count].clone();
-            let queued = ready.iter().find(|one| one.site == site.id);
-            let queued = queued.map_or(0, |one| usize::try_from(one.images).unwrap_or(usize::MAX));
-            if begun >= free || queued == 0 {
+            let left = free.saturating_sub(some.images + some.products);
+            let room = if site.takes_products() {
+                left.min(products.saturating_sub(some.products))
+            } else {
+                left.min(paced.saturating_sub(some.images))
+            };
+            let most = room.min(queued(&site));
+            if most == 0 {
                 continue;
             }
             let asking = match self.leave(&site).await? {
                 Permitted::Now { asking } => asking,
                 Permitted::Later(moment, why) => {
-                    until = earlier(until, moment);
+                    some.until = earlier(some.until, moment);
                     held.push((site.name.clone(), why));
                     continue;
                 }
             };
-            let most = if asking || probe {
-                1
-            } else {
-                (free - begun).min(queued)
-            };
+            let most = if asking || probe { 1 } else { most };
+            if site.takes_products() {
+                let permits = std::iter::repeat_with(|| Permit::new(Arc::clone(&self.products)));
+                let permits = permits.take(most).collect();
+                some.products += self.claim(&site, permits, asking).await?;
+                continue;
+            }
             let permits: Vec<_> = std::iter::from_fn(|| self.means.gate.try_admit(&site.name))
                 .take(most)
                 .collect();
@@ -300,17 +323,30 @@ impl Uploader {
                 wishing.insert(site.name.clone());
             }
             self.wishing.insert(site.name.clone());
-            begun += self.claim(&site, permits, asking).await?;
+            some.images += self.claim(&site, permits, asking).await?;
         }
         self.withdraw(|site| !wishing.contains(site));
         if count > 0 {
             self.turn = (self.turn + 1) % count;
         }
-        self.progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .held = held;
-        Ok((begun, until))
+        // While the pipeline has all that it may have, no site of images was asked.
+        if paced > 0 {
+            self.progress
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .held = held;
+        }
+        Ok(some)
+    }
+
+    /// How many more products may be on their way: while images wait, no more than half of all hands have one.
+    fn room_for_products(&self, images_wait: bool) -> usize {
+        let most = if images_wait {
+            (self.pace.width() / 2).max(1)
+        } else {
+            self.pace.width()
+        };
+        most.saturating_sub(Arc::strong_count(&self.products) - 1)
     }
 
     /// Takes wishes back.
@@ -389,7 +425,7 @@ impl Uploader {
     /// Rows whose moment has come are queued again; gives when the next one comes.
     async fn promote(&self) -> Result<Option<Duration>, QueueError> {
         let longest = Longest {
-            delay_ms: millis(self.orders.retries.cap()),
+            delay_ms: millis(self.orders.retries.cap().max(self.orders.look)),
             probe_ms: millis(self.orders.refusals.cap()),
         };
         let now_ms = self.means.clock.now_ms();
@@ -422,6 +458,15 @@ impl Drop for Uploader {
     fn drop(&mut self) {
         self.withdraw(|_| true);
     }
+}
+
+/// What one round of asking began.
+#[derive(Default)]
+struct Round {
+    images: usize,
+    products: usize,
+    /// When a site that is held now may be asked again.
+    until: Option<Duration>,
 }
 
 /// What came of beginning.

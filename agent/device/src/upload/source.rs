@@ -205,6 +205,12 @@ mod tests {
             refusal: None,
             failure: None,
             fix: None,
+            parent: None,
+            products_of: None,
+            infer: crate::queue::Infer::Unwanted,
+            findings: None,
+            urgency: crate::queue::Urgency::Usual,
+            look_hold: crate::queue::LookHold::None,
         };
         Dossier {
             image,

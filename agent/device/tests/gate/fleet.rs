@@ -95,6 +95,7 @@ impl Fleet {
                 device.clock.clone(),
             )),
             disks: weir::retain::Meter::system(),
+            seer: None,
         };
         let stop = CancellationToken::new();
         let agent = tokio::spawn(weir::run(config, world, stop.clone()));

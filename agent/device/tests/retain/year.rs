@@ -101,6 +101,7 @@ impl Site {
             inbox: inbox.clone(),
             gate: Arc::new(LocalGate::new(Limits::of(&config)).of_agent()),
             disks: meter(camera.clone()),
+            seer: None,
         };
         let stop = CancellationToken::new();
         let agent = tokio::spawn(weir::run(config, world, stop.clone()));

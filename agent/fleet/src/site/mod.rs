@@ -100,6 +100,7 @@ impl Site {
             inbox: inbox.clone(),
             gate: self.gate(),
             disks: self.surroundings.disks.clone(),
+            seer: None,
         };
         let stop = CancellationToken::new();
         let ended = tokio::spawn(weir::run(self.config.clone(), world, stop.clone()));

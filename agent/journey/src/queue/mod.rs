@@ -45,6 +45,8 @@ pub enum Move {
     Park,
     /// The card or folder that it was imported from is away: a person has to bring it back.
     Unplug,
+    /// What was found in it says that it is not to go up unless a person says so.
+    Withhold,
     /// A receipt shows that another weir has stored these bytes and proved it.
     Receipt,
     /// The bytes that were accepted are no longer at any path we know.
@@ -80,7 +82,9 @@ impl State {
                 Some(Self::Verified)
             }
             (Self::Uploading, Move::Delay) => Some(Self::Waiting),
-            (Self::Uploading, Move::Park) | (Self::Queued, Move::Unplug) => Some(Self::Parked),
+            (Self::Uploading, Move::Park)
+            | (Self::Queued, Move::Unplug)
+            | (Self::Queued | Self::Waiting, Move::Withhold) => Some(Self::Parked),
             (Self::Uploading, Move::Lose) => Some(Self::Missing),
             (Self::Uploading, Move::Release)
             | (Self::Waiting | Self::Parked, Move::Due)
@@ -113,13 +117,14 @@ impl State {
 
 impl Move {
     /// All moves.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Claim,
         Self::Verify,
         Self::Delay,
         Self::Due,
         Self::Park,
         Self::Unplug,
+        Self::Withhold,
         Self::Receipt,
         Self::Lose,
         Self::Return,
@@ -170,6 +175,7 @@ impl fmt::Display for Move {
             Self::Due => "due",
             Self::Park => "park",
             Self::Unplug => "unplug",
+            Self::Withhold => "withhold",
             Self::Receipt => "receipt",
             Self::Lose => "lose",
             Self::Return => "return",

@@ -99,7 +99,7 @@ impl Needs {
     }
 
     /// The gravest reason for which something still has to go.
-    pub(super) const fn why(&self) -> Option<Why> {
+    pub const fn why(&self) -> Option<Why> {
         if self.room.bytes > 0 {
             Some(Why::Space)
         } else if self.room.inodes > 0 {

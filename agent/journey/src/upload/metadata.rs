@@ -18,6 +18,8 @@ pub struct Described<'a> {
     pub capture: Option<&'a CaptureTime>,
     /// The file's name as bytes; need not be UTF-8.
     pub name: &'a [u8],
+    /// The digest of the image that it was made of, if it is a product and that is known.
+    pub parent: Option<Sha256>,
     /// The agent's version.
     pub version: &'a str,
 }
@@ -38,6 +40,9 @@ pub fn metadata(image: &Described<'_>) -> Vec<(&'static str, String)> {
     }
     if let Some(capture) = image.capture {
         pairs.extend(provenance(capture));
+    }
+    if let Some(parent) = image.parent {
+        pairs.push(("parent-sha256", parent.to_string()));
     }
     pairs.extend([
         ("site", image.site.to_string()),
@@ -107,6 +112,7 @@ mod tests {
         digest: [u8; 32],
         dated: bool,
         rules: &Rules,
+        parent: Option<Sha256>,
     ) -> Vec<(&'static str, String)> {
         let site = "first-dam".parse().unwrap();
         let captured = FixedOffset::west_opt(7 * 3600)
@@ -128,14 +134,21 @@ mod tests {
             captured: dated.then_some(captured),
             capture: Some(&capture),
             name,
+            parent,
             version: "1.2.3",
         })
     }
 
     proptest! {
         #[test]
-        fn metadata_fits_into_headers_whatever_the_file_is_called(name: Vec<u8>, digest: [u8; 32], dated: bool) {
-            let pairs = told(&name, digest, dated, &Rules::default());
+        fn metadata_fits_into_headers_whatever_the_file_is_called(
+            name: Vec<u8>,
+            digest: [u8; 32],
+            dated: bool,
+            parent: Option<[u8; 32]>,
+        ) {
+            let parent = parent.map(Sha256);
+            let pairs = told(&name, digest, dated, &Rules::default(), parent);
             let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
             prop_assert!(bytes <= 2048);
             prop_assert!(pairs.iter().all(|(_, value)| value.bytes().all(|b| (b' '..=b'~').contains(&b))));
@@ -143,6 +156,8 @@ mod tests {
             prop_assert_eq!(pairs.contains(&time), dated);
             prop_assert_eq!(pairs.iter().any(|(name, _)| *name == "capture-offset"), dated);
             prop_assert!(pairs.contains(&("sha256", Sha256(digest).to_string())));
+            let told = pairs.iter().find(|(name, _)| *name == "parent-sha256").map(|(_, value)| value.clone());
+            prop_assert_eq!(told, parent.map(|parent| parent.to_string()));
         }
     }
 
@@ -157,6 +172,7 @@ mod tests {
             [7; 32],
             false,
             &rules,
+            None,
         );
         for pair in [
             ("capture-source", "filename"),

@@ -17,7 +17,7 @@ use crate::cli::short;
 use crate::config::{Config, Site};
 use crate::queue::{Among, Filter, Image, Queue, View};
 use crate::stamping::{Anew, Stamping};
-use crate::upload::{Destination, captured};
+use crate::upload::{Destination, Lane, captured};
 use crate::watch;
 
 /// Shows what would change; with `--apply` changes it.
@@ -110,6 +110,7 @@ impl Difference {
             bucket: site.bucket.as_str().to_owned(),
             key: site.key.template().clone(),
             directories: site.directories.clone(),
+            lane: Lane::Images,
         };
         let at = anew.filed.capture.at;
         let renamed = Image {
@@ -208,7 +209,7 @@ async fn apply(
         count.fetch_add(1, Ordering::Relaxed);
         anew.retimed(image, Cause::Restamp, at_ms, image.clock.synchronised)
     };
-    queue.retime(Among::Filter(filter), judge).await?;
+    queue.retime(Among::Filter(filter), at_ms, judge).await?;
     // No agent need be there to be woken.
     let _ = watch::wake(&state);
     Ok(applied.load(Ordering::Relaxed))

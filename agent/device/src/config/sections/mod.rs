@@ -3,6 +3,8 @@
 mod block;
 pub(super) mod daemon;
 pub(super) mod gate;
+pub(super) mod infer;
+pub(super) mod look;
 pub(super) mod pipeline;
 pub(super) mod retain;
 pub(super) mod settle;

@@ -10,15 +10,17 @@ use weir_journey::settle::NamePattern;
 use weir_journey::stamp::{Doubtful, Pattern, Rules};
 
 use super::block::Block;
+use super::look::{self, Look};
 use super::store::{BUCKET, KEY, Store};
-use crate::config::fault::Origin;
+use crate::config::fault::{Fault, Origin};
 use crate::config::form::{Line, WrittenPath, camera_clock, day, list, one_or_more, text, word};
 use crate::config::reader::{Reader, resolve};
 use crate::config::template::{BucketName, BucketTemplate, KeyTemplate, NotABucket};
 use crate::config::zone::TimeZoneName;
+use crate::queue::products_name;
 
 /// A camera site.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Site {
     /// Its name; no two sites share one.
     pub name: SiteName,
@@ -39,6 +41,8 @@ pub struct Site {
     pub key: KeyTemplate,
     /// Files that its camera writes again and again in place.
     pub overwritten: Vec<NamePattern>,
+    /// What is looked for in each of its images; `None` for no look.
+    pub look: Option<Look>,
 }
 
 impl Site {
@@ -57,6 +61,7 @@ impl Site {
             doubtful: Doubtful::default(),
             key: store.key.clone(),
             overwritten: Vec::new(),
+            look: None,
         })
     }
 }
@@ -180,7 +185,44 @@ pub(in crate::config) fn read(reader: &mut Reader<'_>, store: &Store) -> (Vec<Si
             sites.push(site);
         }
     }
+    refuse_names_of_products(reader, &sites, &names);
     (sites, claims)
+}
+
+/// Refuses the names that the products of a site that is looked at need for themselves.
+fn refuse_names_of_products(
+    reader: &mut Reader<'_>,
+    sites: &[Site],
+    names: &HashMap<SiteName, (usize, Origin)>,
+) {
+    /// The longest name of which the queue can make one for its products.
+    const LONGEST: usize = 54;
+    for site in sites.iter().filter(|site| site.look.is_some()) {
+        let own = names.get(&site.name);
+        let (at, message) = match products_name(&site.name) {
+            Err(_) => (
+                own,
+                format!(
+                    "a site whose images are looked at has a name of at most {LONGEST} characters"
+                ),
+            ),
+            Ok(products) => (
+                names.get(&products),
+                format!(
+                    "what is made of the images of {} is kept under this name",
+                    site.name
+                ),
+            ),
+        };
+        if let Some((number, origin)) = at {
+            reader.fault(Fault {
+                origin: origin.clone(),
+                key: Some(format!("site[{number}].name")),
+                message,
+                suggestion: Some("choose another name".to_owned()),
+            });
+        }
+    }
 }
 
 /// Has the settings shown as they take effect: paths absolute, and what is left out from where it is taken.
@@ -204,16 +246,19 @@ fn show_effective(block: &mut Block<'_, '_>, site: &Site) {
 }
 
 /// Reads a name that none of `names` is.
-fn read_name(block: &mut Block<'_, '_>, names: &mut HashMap<SiteName, Origin>) -> Option<SiteName> {
+fn read_name(
+    block: &mut Block<'_, '_>,
+    names: &mut HashMap<SiteName, (usize, Origin)>,
+) -> Option<SiteName> {
     let Named(name) = block.required("name", text::<Named>(NAME))?;
     let origin = block.origin("name");
     match names.entry(name.clone()) {
         Entry::Occupied(first) => block.fault(
             "name",
-            format!("a site {name} is at {} already", first.get()),
+            format!("a site {name} is at {} already", first.get().1),
             None,
         ),
-        Entry::Vacant(vacant) => drop(vacant.insert(origin)),
+        Entry::Vacant(vacant) => drop(vacant.insert((block.number, origin))),
     }
     Some(name)
 }
@@ -265,6 +310,7 @@ fn read_rest(
     let key = block.optional("key", text::<KeyTemplate>(KEY));
     let names = list(text::<NamePattern>(REWRITTEN));
     let overwritten = block.optional("overwritten", names);
+    let look = look::read(block);
     let name = name?;
     let (template, at, subject) = match &bucket {
         Some(own) => (own, "bucket", ""),
@@ -283,6 +329,7 @@ fn read_rest(
         bucket: bucket.ok()?,
         key: key.unwrap_or_else(|| store.key.clone()),
         overwritten: overwritten.unwrap_or_default(),
+        look,
     })
 }
 

@@ -291,9 +291,7 @@ async fn ready_sites_are_those_with_something_queued() {
         ready,
         [Ready {
             site: bench.site,
-            images: 3,
-            freshest_ms: 3000,
-            oldest_ms: 1000
+            images: 3
         }]
     );
     bench.claim(Order::Freshest, 9).await;

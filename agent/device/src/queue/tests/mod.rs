@@ -167,6 +167,7 @@ fn image(site: SiteId, number: u8) -> NewImage {
         clock: DeviceClock::default(),
         dated: true,
         held: None,
+        infer: InferWish::None,
     }
 }
 

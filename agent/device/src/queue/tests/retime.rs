@@ -49,7 +49,7 @@ async fn what_has_its_name_keeps_its_time_and_the_rest_is_put_right() {
     let elsewhere = accepted(&bench, image(bench.site, 4)).await;
 
     let rows = || Among::Boot(BOOT, ImageId(0));
-    assert_eq!(bench.queue.retime(rows(), later).await.unwrap(), 2);
+    assert_eq!(bench.queue.retime(rows(), 9, later).await.unwrap(), 2);
     let times = |image: &Image| (image.captured_ms, image.offset_s, image.dated);
     let image = bench.image(placed).await;
     assert_eq!(times(&image), (1000, -25200, true));
@@ -63,7 +63,7 @@ async fn what_has_its_name_keeps_its_time_and_the_rest_is_put_right() {
         assert_eq!(bench.image(id).await.offset_s, -25200);
     }
     // Their clock counts as right from now on.
-    assert_eq!(bench.queue.retime(rows(), later).await.unwrap(), 0);
+    assert_eq!(bench.queue.retime(rows(), 9, later).await.unwrap(), 0);
     bench.assert_sound().await;
 }
 
@@ -80,13 +80,13 @@ async fn a_sweep_of_many_rows_sees_each_once() {
     }
     let swept = bench
         .queue
-        .retime(Among::Boot(BOOT, ImageId(0)), later)
+        .retime(Among::Boot(BOOT, ImageId(0)), 9, later)
         .await;
     assert_eq!(swept.unwrap(), 1280);
     let again = |image: &Image| later(image).filter(|_| image.captured_ms >= 1000);
     let all = bench
         .queue
-        .retime(Among::Filter(Filter::default()), again)
+        .retime(Among::Filter(Filter::default()), 9, again)
         .await;
     assert_eq!(all.unwrap(), 1280);
 }
@@ -111,13 +111,13 @@ async fn a_held_image_is_released_or_told_anew() {
         })
     };
     let rows = || Among::Boot(BOOT, ImageId(0));
-    bench.queue.retime(rows(), still).await.unwrap();
+    bench.queue.retime(rows(), 9, still).await.unwrap();
     let image = bench.image(id).await;
     assert_eq!(
         (image.state, image.failure.as_deref()),
         (State::Parked, Some("still doubtful"))
     );
-    bench.queue.retime(rows(), later).await.unwrap();
+    bench.queue.retime(rows(), 9, later).await.unwrap();
     let image = bench.image(id).await;
     assert_eq!(
         (image.state, image.held, image.failure),

@@ -64,10 +64,10 @@ impl Device {
             site,
             name: "first-dam".into(),
             overwritten: vec!["latest.jpg".parse().unwrap()],
-            own: false,
+            kind: Kind::Camera,
         };
         let spool = Folder {
-            own: true,
+            kind: Kind::Spool,
             ..folder(state.join("spool/first-dam"))
         };
         let settings = Settings {
@@ -117,6 +117,7 @@ impl Device {
             clock: DeviceClock::default(),
             dated: true,
             held: None,
+            infer: crate::queue::InferWish::None,
         };
         match self.queue.accept(new).await.unwrap() {
             Accepted::New(id) => id,

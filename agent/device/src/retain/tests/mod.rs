@@ -159,6 +159,7 @@ async fn every_place_of_an_image_goes_but_no_other_file_and_never_the_camera_s_l
             clock: DeviceClock::default(),
             dated: true,
             held: None,
+            infer: crate::queue::InferWish::None,
         };
         assert_eq!(
             device.queue.accept(new).await.unwrap(),

@@ -25,6 +25,7 @@ Examples:
   weir queue list --state parked                   what was refused, and what to do about it
   weir queue retry --state parked                  try all of it again now
   weir timestamp *.jpg                             when pictures were taken, and how that is known
+  weir infer --model water-demo *.jpg              how much of each picture is water
   weir queue export --output queue.csv             every field of every image, for a table
 
 Exit codes: 0 done, 1 some of the work failed, 2 usage or configuration.
@@ -89,6 +90,9 @@ pub(super) enum Command {
         after_help = "Examples:\n  weir timestamp IMG_20240809_143000.jpg --timezone America/Denver\n  weir timestamp /media/card --site first-dam --json\n  weir timestamp *.jpg --pattern 'cam_%Y%m%d_%H%M%S'\n  weir timestamp --restamp            what the present configuration would change in the queue\nWithout a configuration and --timezone, local times are taken for UTC, with a warning.\nExit code 1 when a file cannot be read; its name is judged all the same, and so are the others."
     )]
     Timestamp(Timestamp),
+    /// Look at images with a model: where the water is, what a picture shows, whether the camera is well
+    #[command(after_help = super::infer::EXAMPLES)]
+    Infer(super::infer::Infer),
     /// Write, check and show the configuration
     #[command(subcommand)]
     Config(Config),

@@ -14,7 +14,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
         "On the device",
         &["run", "check", "status", "queue", "receipt", "export"],
     ),
-    ("Anywhere", &["upload", "timestamp"]),
+    ("Anywhere", &["upload", "timestamp", "infer"]),
     ("Setting up", &["config", "completions"]),
 ];
 

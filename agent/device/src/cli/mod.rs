@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod export;
 mod help;
+mod infer;
 mod listing;
 mod moment;
 mod output;
@@ -68,6 +69,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             configured(&cli).and_then(|config| queue::queue(&config, command, cli.json, paint))
         }
         Command::Timestamp(asked) => timestamp::timestamp(cli.config.as_deref(), asked, cli.json),
+        Command::Infer(asked) => infer::infer(cli.config.as_deref(), asked, cli.json, paint),
         Command::Config(command) => config::config(cli.config.as_deref(), command, cli.json),
         #[cfg(feature = "infer")]
         Command::InferWorker(bounds) => infer_worker(bounds),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use weir_journey::infer::{Bounds, PictureFormat, Rules, View};
+use weir_journey::infer::{PictureFormat, Rules, View};
 use weir_journey::upload::{Naming, Template};
 
 use crate::config::{Infer, Look, NoModel, Site};
@@ -68,21 +68,7 @@ impl Plan {
     /// # Errors
     /// When a model is nowhere.
     pub(crate) fn view(&self) -> Result<View, NoModel> {
-        let look = &self.look;
-        let models = look.models.iter();
-        let models: Result<_, _> = models.map(|model| model.find(&self.models)).collect();
-        let stage = look.stage.as_ref();
-        Ok(View {
-            models: models?,
-            frame: look.frame,
-            rois: look.rois.clone(),
-            stage: stage.map(|model| model.find(&self.models)).transpose()?,
-            truth: look.truth.clone(),
-            verified_above: look.verified_above,
-            overlay: look.overlay,
-            derivatives: look.derivatives.clone(),
-            bounds: Bounds::default(),
-        })
+        self.look.view(&self.models)
     }
 
     /// Bucket and key of the image itself: those that it has, or gets unless the key is taken by then.

@@ -32,7 +32,12 @@ pub(in crate::cli) struct Infer {
     #[arg(short, long = "model", value_name = "NAME")]
     pub(super) models: Vec<String>,
     /// Folder in which models are looked for, before all others; may be given again
-    #[arg(long = "models", env = "WEIR_MODELS", value_delimiter = ':', value_name = "DIR")]
+    #[arg(
+        long = "models",
+        env = "WEIR_MODELS",
+        value_delimiter = ':',
+        value_name = "DIR"
+    )]
     pub(super) places: Vec<PathBuf>,
     /// What the configuration wants of this site's images [default: the site in whose folder an image lies]
     #[arg(long, value_name = "NAME")]
@@ -71,7 +76,12 @@ impl FromStr for Frame {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let side = |side: &str| side.trim().parse().ok().filter(|side| (1..=65_535).contains(side));
+        let side = |side: &str| {
+            side.trim()
+                .parse()
+                .ok()
+                .filter(|side| (1..=65_535).contains(side))
+        };
         text.split_once(['x', 'X'])
             .and_then(|(width, height)| Some((side(width)?, side(height)?)))
             .map(|(width, height)| Self(Size { width, height }))
@@ -87,7 +97,8 @@ impl FromStr for Region {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const FORM: &str = "a region is NAME=X,Y X,Y X,Y with three corners or more, in whole pixels of the frame";
+        const FORM: &str =
+            "a region is NAME=X,Y X,Y X,Y with three corners or more, in whole pixels of the frame";
         let (name, corners) = text.split_once('=').ok_or(FORM)?;
         let number = |text: &str| text.trim().parse::<i32>().ok();
         let points = corners
@@ -116,7 +127,14 @@ mod tests {
         let region: Region = "ROI1=116,335 328,548 -2,654".parse().expect("is one");
         assert_eq!(region.0.name, "ROI1");
         assert_eq!(region.0.points, [[116, 335], [328, 548], [-2, 654]]);
-        for text in ["", "ROI1", "=1,1 2,2 3,3", "R=1,1 2,2", "R=1 2 3", "R=1,1 2,2 3,x"] {
+        for text in [
+            "",
+            "ROI1",
+            "=1,1 2,2 3,3",
+            "R=1,1 2,2",
+            "R=1 2 3",
+            "R=1,1 2,2 3,x",
+        ] {
             assert!(text.parse::<Region>().is_err(), "{text}");
         }
     }

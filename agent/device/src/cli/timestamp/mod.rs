@@ -68,7 +68,7 @@ impl Sites {
     }
 }
 
-fn position(sites: &[Site], name: &str) -> Result<usize, Failed> {
+pub(super) fn position(sites: &[Site], name: &str) -> Result<usize, Failed> {
     let found = sites.iter().position(|site| site.name.as_str() == name);
     found.ok_or_else(|| {
         let known: Vec<_> = sites.iter().map(|site| site.name.as_str()).collect();
@@ -103,7 +103,9 @@ fn shown(path: &Path) -> String {
 
 /// Every regular file of the paths asked for: files as they are, folders with all below them, in order of name.
 /// What cannot be looked at comes as an error with its path.
-fn walk(paths: &[PathBuf]) -> impl Iterator<Item = Result<PathBuf, (PathBuf, std::io::Error)>> {
+pub(super) fn walk(
+    paths: &[PathBuf],
+) -> impl Iterator<Item = Result<PathBuf, (PathBuf, std::io::Error)>> {
     let mut open: Vec<PathBuf> = paths.iter().rev().cloned().collect();
     std::iter::from_fn(move || {
         loop {

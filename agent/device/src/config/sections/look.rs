@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use weir_journey::infer::{Condition, Derivative, Overlay, Roi, Rules, Size};
+use weir_journey::infer::{Bounds, Condition, Derivative, Overlay, Roi, Rules, Size, View};
 
 use super::block::Block;
-use super::infer::{ModelRef, WrittenModel};
+use super::infer::{ModelRef, NoModel, WrittenModel};
 use crate::config::form::{
     Frame, WrittenOverlay, WrittenPath, derivatives, list, one_or_more, regions, share, text,
 };
@@ -34,8 +34,30 @@ pub struct Look {
     pub rules: Rules,
 }
 
+impl Look {
+    /// What is wanted of each image, with the models' folders as they are found now in `places`. Touches the disk.
+    ///
+    /// # Errors
+    /// When a model is nowhere.
+    pub fn view(&self, places: &[PathBuf]) -> Result<View, NoModel> {
+        let models = self.models.iter().map(|model| model.find(places));
+        let stage = self.stage.as_ref().map(|model| model.find(places));
+        Ok(View {
+            models: models.collect::<Result<_, _>>()?,
+            frame: self.frame,
+            rois: self.rois.clone(),
+            stage: stage.transpose()?,
+            truth: self.truth.clone(),
+            verified_above: self.verified_above,
+            overlay: self.overlay,
+            derivatives: self.derivatives.clone(),
+            bounds: Bounds::default(),
+        })
+    }
+}
+
 /// Agreement of mask and truth above which a segmentation counts as verified, where a site does not say.
-const VERIFIED_ABOVE: f64 = 0.5;
+const VERIFIED_ABOVE: f64 = 0.9;
 
 const MODEL: &str = "a model's name such as \"water\", or a path with a \"/\"";
 const CONDITION: &str =

@@ -195,7 +195,10 @@ impl Looker {
         let took = self.means.clock.monotonic().saturating_sub(begun);
         match ended {
             Ended::Seen(report, prepared) => {
-                self.guard(&plan, Outcome::Done, "");
+                match silent(&plan, &report) {
+                    Some(why) => self.guard(&plan, Outcome::Failed(Trouble::Model), why),
+                    None => self.guard(&plan, Outcome::Done, ""),
+                }
                 self.means.vitals.looked(plan.site.name.as_str(), took);
                 self.learn(&plan, image, *report, prepared).await
             }
@@ -303,6 +306,13 @@ impl Looker {
         let now = self.means.clock.monotonic();
         self.means.complaints.warn(about, now, &sentence);
     }
+}
+
+/// Why no model said anything of an image, where one was asked: what else was found is told all the same.
+fn silent<'r>(plan: &Plan, report: &'r Report) -> Option<&'r str> {
+    let said = report.water.is_some() || !report.classes.is_empty();
+    let fault = report.faults.first().filter(|_| plan.tells() && !said)?;
+    Some(&fault.sentence)
 }
 
 fn failed(trouble: Trouble, sentence: String) -> Ended {

@@ -48,14 +48,14 @@ fn what_does_not_fit_is_refused_with_its_place() {
             red,
             "width = 16",
             "width = 0",
-            ":10:9: `width` is 1 to 8192",
+            ":11:9: `width` is 1 to 8192",
         ),
-        (red, "width = 16", "width = -1", ":10:9: "),
+        (red, "width = 16", "width = -1", ":11:9: "),
         (
             red,
             "layout = \"nchw\"",
             "layout = \"chw\"",
-            ":12:10: unknown variant `chw`",
+            ":13:10: unknown variant `chw`",
         ),
         (
             red,

@@ -1,5 +1,6 @@
 //! Decoding within limits: whatever a file claims, no more memory is taken than the limits allow.
 
+use std::error::Error as _;
 use std::fs::File;
 use std::io::{Cursor, Read as _};
 use std::path::Path;
@@ -10,6 +11,7 @@ use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError};
 use weir_journey::infer::Size;
 
+use super::header::{self, Header};
 use super::{LONGEST_SIDE, Picture, PictureError};
 
 /// What a file may cost. Decoding takes up to 8 bytes a pixel (16 bits of red, green, blue and alpha), and 3 bytes
@@ -60,14 +62,14 @@ pub fn read(path: &Path, limits: &Limits) -> Result<Picture, PictureError> {
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
     check_bytes(bytes.len() as u64, limits)?;
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        check_size(png_size(bytes)?, limits)?;
+        check_header(PNG, header::png(bytes), limits)?;
         let mut allowed = image::Limits::no_limits();
         // Of chunks and rows; pixels of the picture itself are within it too, and were checked before.
         allowed.max_alloc = Some(limits.file_bytes + limits.pixels * BYTES_A_PIXEL);
         let decoder = PngDecoder::with_limits(Cursor::new(bytes), allowed);
         whole(decoder.map_err(|error| refused(PNG, &error))?, PNG, limits)
     } else if bytes.starts_with(b"\xFF\xD8\xFF") {
-        // Reads the headers only.
+        check_header(JPEG, header::jpeg(bytes), limits)?;
         let decoder = JpegDecoder::new(Cursor::new(bytes));
         whole(
             decoder.map_err(|error| refused(JPEG, &error))?,
@@ -96,21 +98,23 @@ fn check_size(size: Size, limits: &Limits) -> Result<(), PictureError> {
     Ok(())
 }
 
-/// What IHDR says, which is the first chunk, before the decoder makes room for a row.
-fn png_size(bytes: &[u8]) -> Result<Size, PictureError> {
-    let side = |at: usize| {
-        let four = bytes.get(at..)?.first_chunk()?;
-        Some(u32::from_be_bytes(*four))
-    };
-    let size = side(16).zip(side(20));
-    size.map(|(width, height)| Size { width, height })
-        .ok_or_else(|| PictureError::Broken {
-            format: PNG,
-            reason: "it ends within its header".to_owned(),
-        })
+fn check_header(
+    format: &'static str,
+    header: Option<Header>,
+    limits: &Limits,
+) -> Result<(), PictureError> {
+    let Header { size, foreign } = header.ok_or_else(|| PictureError::Broken {
+        format,
+        reason: "it has no complete header".to_owned(),
+    })?;
+    if let Some(reason) = foreign {
+        let reason = reason.to_owned();
+        return Err(PictureError::Unsupported { format, reason });
+    }
+    check_size(size, limits)
 }
 
-/// Decodes the pixels, once the size is known to be within the limits.
+/// Decodes the pixels. The size is that of the decoder, which may have found another header than we.
 fn whole(
     mut decoder: impl ImageDecoder,
     format: &'static str,
@@ -150,7 +154,9 @@ fn upright(picture: Picture, orientation: Orientation) -> Picture {
 }
 
 fn refused(format: &'static str, error: &ImageError) -> PictureError {
-    let reason = error.to_string();
+    // The decoder's own words, without those of the crates around it.
+    let inner = std::iter::successors(error.source(), |&error| error.source()).last();
+    let reason = inner.map_or_else(|| error.to_string(), ToString::to_string);
     match error {
         ImageError::Unsupported(_) => PictureError::Unsupported { format, reason },
         _ => PictureError::Broken { format, reason },

@@ -9,8 +9,11 @@ mod decode;
 mod encode;
 mod error;
 mod geometry;
+mod header;
 mod luma;
 mod resize;
+#[cfg(test)]
+mod tests;
 
 pub use chain::{ChainError, apply};
 pub use decode::{Limits, decode, read};

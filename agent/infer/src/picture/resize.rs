@@ -1,7 +1,9 @@
 //! Bringing a picture to a size.
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{
+    Filter as Kernel, FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
+};
 use serde::{Deserialize, Serialize};
 use weir_journey::infer::Size;
 
@@ -21,7 +23,8 @@ pub enum Filter {
     Bicubic,
     /// Lanczos of three lobes.
     Lanczos,
-    /// The mean of the pixels under the new one: Pillow's `BOX`, `OpenCV`'s `INTER_AREA` of a shrinking picture.
+    /// The mean of the pixels whose centres lie under the new one: Pillow's `BOX`. A pixel on the edge between two
+    /// belongs to the left or upper one; in Pillow such a pixel belongs where rounding puts it, sometimes nowhere.
     Area,
 }
 
@@ -65,11 +68,22 @@ fn stretched(pixels: &[u8], from: Size, kind: PixelType, to: Size, filter: Filte
         Filter::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
         Filter::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
         Filter::Lanczos => ResizeAlg::Convolution(FilterType::Lanczos3),
-        Filter::Area => ResizeAlg::Convolution(FilterType::Box),
+        Filter::Area => ResizeAlg::Convolution(FilterType::Custom(area())),
     };
     let options = ResizeOptions::new().resize_alg(algorithm).use_alpha(false);
     Resizer::new()
         .resize(&source, &mut target, &options)
         .expect("source and target hold the same kind of pixels, and nothing is cropped");
     target.into_vec()
+}
+
+fn area() -> Kernel {
+    Kernel::new("area", under, 0.5).expect("its reach is above 0")
+}
+
+/// The weight of a pixel whose centre lies `at` from the new pixel's, in units of the new pixel's side.
+fn under(at: f64) -> f64 {
+    /// More than rounding does to the distance, less than two pixels of any picture are apart.
+    const ROUNDING: f64 = 1e-9;
+    f64::from(u8::from(at > ROUNDING - 0.5 && at <= ROUNDING + 0.5))
 }

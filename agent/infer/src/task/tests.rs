@@ -209,7 +209,15 @@ fn a_classifier_names_what_it_sees() {
     let Model::Classifier(model) = model("classification", "means", MEANS).unwrap() else {
         panic!("a classifier");
     };
-    let opinion = model.classify(&half_red(Size { width: 4, height: 4 }, 3)).unwrap();
+    let opinion = model
+        .classify(&half_red(
+            Size {
+                width: 4,
+                height: 4,
+            },
+            3,
+        ))
+        .unwrap();
     let shown = opinion.shown();
     let names: Vec<_> = shown
         .labels

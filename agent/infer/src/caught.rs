@@ -14,3 +14,15 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         message.split_whitespace().collect::<Vec<_>>().join(" ")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_its_message() {
+        assert_eq!(caught(|| 1), Ok(1));
+        let caught = caught(|| -> u8 { panic!("no\n  {}", "way") });
+        assert_eq!(caught, Err("no way".to_owned()));
+    }
+}

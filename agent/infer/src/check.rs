@@ -140,3 +140,51 @@ fn largest_difference(found: &[f64], expected: &[f64]) -> f64 {
         .map(|(found, expected)| (found - expected).abs());
     differences.fold(0.0, f64::max)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{LARGER, RED, folder};
+
+    #[test]
+    fn a_check_tells_a_right_model_from_a_wrong_one() {
+        let room = tempfile::tempdir().unwrap();
+        let checked = |name: &str, task: &str, network: &str, rest: &str| {
+            check(&folder(room.path(), name, task, network, rest))
+        };
+        let right = checked("right", "segmentation", "red", RED);
+        assert!(right.ok && right.error.is_none(), "{right:?}");
+        assert!(right.largest_difference.unwrap() < 1e-6);
+        let other = checked(
+            "other",
+            "segmentation",
+            "red",
+            &RED.replace("high = 1.0", "high = 1.1"),
+        );
+        assert!(!other.ok && other.error.unwrap().contains("computes other values"));
+        let shape = RED.replace("[1, 1, 4, 8]", "[1, 4, 8, 1]");
+        let shape = checked("shape", "segmentation", "red", &shape);
+        assert!(!shape.ok && shape.error.unwrap().contains("is of shape [1, 4, 8, 1]"));
+        // Row by row, the larger of two numbers of the sequence.
+        let at = |index: u64| (index * 2_654_435_761 + 12_345) % (1 << 32) / 256;
+        let classes = (0..64).map(|row| u64::from(at(2 * row + 1) > at(2 * row)).to_string());
+        let classes = classes.collect::<Vec<_>>().join(", ");
+        let table = checked(
+            "table",
+            "tabular",
+            "larger",
+            &LARGER.replace("ZEROS", &classes),
+        );
+        assert!(
+            table.ok && table.largest_difference == Some(0.0),
+            "{table:?}"
+        );
+        let zeros = checked("zeros", "tabular", "larger", LARGER);
+        assert!(
+            !zeros.ok && zeros.largest_difference == Some(1.0),
+            "{zeros:?}"
+        );
+        let none = check(&room.path().join("none"));
+        assert!(!none.ok && none.error.unwrap().contains("cannot be read"));
+    }
+}

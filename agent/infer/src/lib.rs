@@ -7,6 +7,8 @@ pub mod health;
 pub mod look;
 pub mod model;
 pub mod picture;
+#[cfg(test)]
+mod sample;
 pub mod task;
 pub mod water;
 

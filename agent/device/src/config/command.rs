@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::fault::{Faults, Origin};
 use super::load::{Loaded, load};
-use super::manual;
 use super::reader::Setting;
+use super::{manual, models};
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +39,12 @@ pub fn check(
     format: Format,
 ) -> Answer {
     match load(path, variables) {
-        Ok(loaded) => Answer {
-            text: fine(&loaded, format),
-            exit: 0,
+        Ok(loaded) => match models::missing(&loaded) {
+            Some(faults) => wrong(&faults, format),
+            None => Answer {
+                text: fine(&loaded, format),
+                exit: 0,
+            },
         },
         Err(faults) => wrong(&faults, format),
     }

@@ -43,7 +43,28 @@ pub(super) fn load(
         .map(|(path, text)| (path.as_path(), text.as_str()));
     let mut loaded = read(text, &environment, root, disk::compare)?;
     loaded.file = file.map(|(path, _)| path);
+    if cfg!(not(feature = "infer")) {
+        refuse_looks(&loaded.settings)?;
+    }
     Ok(loaded)
+}
+
+/// Refuses what a program without models cannot do, rather than leave it undone. The manual tells of it all the same.
+fn refuse_looks(settings: &[Setting]) -> Result<(), Faults> {
+    let keys = ["model", "derivatives", "first", "later", "skip"];
+    let of_sites = settings.iter().filter(|setting| setting.section == "site");
+    let given = of_sites.filter(|one| keys.contains(&one.key.as_str()) && !one.text.is_empty());
+    let faults = given.map(|setting| Fault {
+        origin: setting.origin.clone(),
+        key: Some(format!(
+            "site[{}].{}",
+            setting.block.unwrap_or(1),
+            setting.key
+        )),
+        message: "this weir was built without models on the device (feature \"infer\")".to_owned(),
+        suggestion: Some("leave the key out, or install a weir that has them".to_owned()),
+    });
+    Faults::of(faults.collect()).map_or(Ok(()), Err)
 }
 
 /// The file of a search, and its text.

@@ -20,6 +20,7 @@ pub mod key_file;
 mod load;
 mod locate;
 mod manual;
+mod models;
 mod reader;
 mod reference;
 mod schema;

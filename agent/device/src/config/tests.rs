@@ -452,3 +452,108 @@ fn a_site_says_how_its_pictures_are_dated() {
     );
     assert_eq!(told.len(), 4, "{told:#?}");
 }
+
+#[test]
+fn a_site_says_what_is_wanted_of_its_images() {
+    use weir_journey::infer::{Overlay, PictureFormat, Size};
+    let text = r#"
+[[site]]
+name = "a"
+directory = "/a"
+model = ["water", "./mine"]
+frame = "1920x1080"
+rois = { ROI2 = [[0, 0], [9, 0], [9, 9]], ROI1 = [[1, 1], [2, 2], [-3, 3]] }
+stage_model = "stage"
+truth = "truth.png"
+overlay = "640px jpeg"
+first = ["stage > 1.5", "ROI1 > 12"]
+[[site]]
+name = "b"
+directory = "/b"
+overlay = "off"
+verified_above = 0.5
+truth = "t.png"
+model = "water"
+[[site]]
+name = "c"
+directory = "/c"
+"#;
+    let sites = config(text).sites;
+    let look = sites[0].look.as_ref().expect("a look");
+    let mine = ModelRef::At("/etc/weir/mine".into());
+    assert_eq!(look.models, [ModelRef::Named("water".into()), mine]);
+    assert_eq!(
+        look.frame,
+        Some(Size {
+            width: 1920,
+            height: 1080
+        })
+    );
+    assert_eq!(
+        look.rois
+            .iter()
+            .map(|roi| roi.name.as_str())
+            .collect::<Vec<_>>(),
+        ["ROI2", "ROI1"]
+    );
+    assert_eq!(
+        look.truth.as_deref(),
+        Some(Path::new("/etc/weir/truth.png"))
+    );
+    let overlay = Overlay {
+        width: 640,
+        format: PictureFormat::Jpeg,
+    };
+    assert_eq!(look.overlay, Some(overlay));
+    assert_eq!(look.rules.first.len(), 2);
+    assert_eq!(sites[1].look.as_ref().expect("a look").overlay, None);
+    assert_eq!(sites[2].look, None);
+}
+
+#[test]
+fn all_that_is_wrong_with_a_look_is_told_at_once() {
+    let text = r#"
+infer.pause_above = "80"
+infer.result_key = "{stem}.x"
+infer.overlay_key = "{stem}.x"
+infer.derivative_key = "{stem}.jpg"
+[[site]]
+name = "a"
+directory = "/a"
+model = "Wa ter"
+rois = { ROI1 = [[0, 0], [9, 0]] }
+later = ["gloomy", "dark"]
+[[site]]
+name = "b"
+directory = "/b"
+model = "water"
+rois = { ROI1 = [[0, 0], [9, 0], [9, 9]] }
+skip = ["ROI2 > 3"]
+derivatives = [{ name = "s", steps = ["blur"], format = "png" }]
+[[site]]
+name = "b.products"
+directory = "/c"
+truth = "t.png"
+"#;
+    let told = faults(text, &[]);
+    let places: Vec<_> = told
+        .iter()
+        .map(|fault| fault.split(": ").take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "w:2:21 infer.pause_above",
+            "w:4:21 infer.overlay_key",
+            "w:5:24 infer.derivative_key",
+            "w:9:9 site[1].model",
+            "w:10:17 site[1].rois",
+            "w:11:10 site[1].later",
+            "w:17:8 site[2].skip",
+            "w:18:39 site[2].derivatives",
+            "w:20:8 site[3].name",
+            "w:22:9 site[3].truth",
+        ],
+        "{told:#?}"
+    );
+}

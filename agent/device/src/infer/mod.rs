@@ -25,6 +25,8 @@ mod server;
 mod standing;
 mod step;
 mod temperature;
+#[cfg(test)]
+mod tests;
 mod wish;
 mod worker;
 

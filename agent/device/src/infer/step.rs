@@ -29,8 +29,8 @@ pub(crate) struct Looker {
     /// Tries of images that failed, in this run of the agent.
     pub(super) tries: HashMap<ImageId, u32>,
     thermal: Option<Thermal>,
-    /// Whoever looks may hold memory.
-    ready: bool,
+    /// Until when whoever looks is kept ready, with its models in memory; `None` while it is not.
+    ready_until: Option<Duration>,
 }
 
 /// What a turn came to.
@@ -67,7 +67,7 @@ impl Looker {
             resting: HashMap::new(),
             before: HashMap::new(),
             tries: HashMap::new(),
-            ready: false,
+            ready_until: None,
         }
     }
 
@@ -93,6 +93,10 @@ impl Looker {
                 biased;
                 () = stop.cancelled() => break,
                 () = self.means.wake.notified() => {}
+                () = sleep(self.lingers()) => {
+                    self.ready_until = None;
+                    self.means.seer.rest().await;
+                }
                 () = sleep(pause) => {}
             }
         }
@@ -107,7 +111,7 @@ impl Looker {
         let (sites, again) = self.open(now);
         let next = self.means.queue.view().infer_next(sites).await?;
         let Some(image) = next else {
-            return Ok(Turn::Idle(self.idle(again).await));
+            return Ok(Turn::Idle(again));
         };
         if self.too_hot().await {
             return Ok(Turn::Idle(Some(REST)));
@@ -134,27 +138,10 @@ impl Looker {
         (sites, again.map(|again| again - now))
     }
 
-    /// Nothing is to be looked at: how long to sleep. After a while whoever looks may go.
-    async fn idle(&mut self, again: Option<Duration>) -> Option<Duration> {
-        if !std::mem::take(&mut self.ready) {
-            return again;
-        }
-        let linger = self.settings.linger;
-        if linger.is_zero() {
-            self.means.seer.rest().await;
-            return again;
-        }
-        tokio::select! {
-            biased;
-            () = self.means.wake.notified() => {
-                self.ready = true;
-                Some(Duration::ZERO)
-            }
-            () = tokio::time::sleep(linger) => {
-                self.means.seer.rest().await;
-                Some(Duration::ZERO)
-            }
-        }
+    /// How long whoever looks stays ready without work.
+    fn lingers(&self) -> Option<Duration> {
+        let now = self.means.clock.monotonic();
+        self.ready_until.map(|until| until.saturating_sub(now))
     }
 
     async fn too_hot(&mut self) -> bool {
@@ -192,10 +179,15 @@ impl Looker {
         }
         let begun = self.means.clock.monotonic();
         let ended = self.see(&plan, &image, stop).await?;
-        let took = self.means.clock.monotonic().saturating_sub(begun);
+        let now = self.means.clock.monotonic();
+        let took = now.saturating_sub(begun);
+        self.ready_until = Some(now + self.settings.linger);
         match ended {
             Ended::Seen(report, prepared) => {
-                self.guard(&plan, Outcome::Done, "");
+                match silent(&plan, &report) {
+                    Some(why) => self.guard(&plan, Outcome::Failed(Trouble::Model), why),
+                    None => self.guard(&plan, Outcome::Done, ""),
+                }
                 self.means.vitals.looked(plan.site.name.as_str(), took);
                 self.learn(&plan, image, *report, prepared).await
             }
@@ -260,7 +252,6 @@ impl Looker {
             products: Some(prepared.folder.clone()),
             stem: plan::stem(&object).to_owned(),
         };
-        self.ready = true;
         let answered = tokio::select! {
             biased;
             () = stop.cancelled() => None,
@@ -303,6 +294,13 @@ impl Looker {
         let now = self.means.clock.monotonic();
         self.means.complaints.warn(about, now, &sentence);
     }
+}
+
+/// Why no model said anything of an image, where one was asked: what else was found is told all the same.
+fn silent<'r>(plan: &Plan, report: &'r Report) -> Option<&'r str> {
+    let said = report.water.is_some() || !report.classes.is_empty();
+    let fault = report.faults.first().filter(|_| plan.tells() && !said)?;
+    Some(&fault.sentence)
 }
 
 fn failed(trouble: Trouble, sentence: String) -> Ended {

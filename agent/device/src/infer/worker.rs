@@ -36,12 +36,12 @@ pub struct Worker {
     program: PathBuf,
     arguments: Vec<OsString>,
     deadline: Duration,
-    running: tokio::sync::Mutex<Option<Running>>,
+    pub(super) running: tokio::sync::Mutex<Option<Running>>,
 }
 
 #[derive(Debug)]
-struct Running {
-    child: Child,
+pub(super) struct Running {
+    pub(super) child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
     said: Arc<Mutex<VecDeque<u8>>>,

@@ -16,6 +16,8 @@
 mod measures;
 mod print;
 mod shift;
+#[cfg(test)]
+mod tests;
 
 use weir_journey::infer::{Bounds, Flag, Health, Print, Size};
 

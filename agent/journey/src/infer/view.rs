@@ -94,7 +94,7 @@ pub struct Bounds {
     pub burnt: f64,
     /// Blurred: sharpness below this.
     pub blurred: f64,
-    /// Frozen: difference from the picture before at or below this (0 to 1).
+    /// Frozen: the pixels of the picture before, or a difference from it below this (0 to 1).
     pub frozen: f64,
     /// Obstructed: share of the picture without any structure above this (0 to 1).
     pub obstructed: f64,
@@ -103,14 +103,15 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// To be set by measurement: see `weir-infer`'s tests of the camera's health.
+    /// Between what photographs measure without defects and with known ones: `weir-infer`'s example `camera_health`
+    /// prints both. Of cameras that see mostly sky, water or fog, `blurred` and `obstructed` want to be set anew.
     fn default() -> Self {
         Self {
             dark: 0.08,
             burnt: 0.35,
-            blurred: 0.002,
+            blurred: 0.0008,
             frozen: 0.0,
-            obstructed: 0.75,
+            obstructed: 0.85,
             shifted: 0.03,
         }
     }

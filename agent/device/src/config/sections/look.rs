@@ -109,18 +109,6 @@ pub(super) fn read(block: &mut Block<'_, '_>) -> Option<Look> {
     };
     compare(block, &look);
     let wanted = !look.models.is_empty() || !look.derivatives.is_empty() || !look.rules.is_empty();
-    if wanted && cfg!(not(feature = "infer")) {
-        let keys = ["model", "derivatives", "first", "later", "skip"];
-        let key = keys.iter().find(|key| block.table.contains_key(**key));
-        let message = "this weir was built without models on the device (feature \"infer\")";
-        let suggestion = "leave the key out, or install a weir that has them";
-        block.fault(
-            key.unwrap_or(&"model"),
-            message.to_owned(),
-            Some(suggestion.to_owned()),
-        );
-        return None;
-    }
     wanted.then_some(look)
 }
 

@@ -97,12 +97,13 @@ def write(model: Model, target: Path, weir: str | None, replace: bool = False) -
 def describe(model: Model, file: str) -> Toml:
     """What `model.toml` says of `model`, with the values that the original computes for `[check]`."""
     outputs = check_outputs(model.task, model.original, model.shape, model.bounds)
-    largest = max((abs(v) for o in outputs for v in o["values"]), default=0.0)
-    if model.output["kind"] == "class":
-        largest = 0.0  # indices have no last bits
-    if not math.isfinite(largest):
+    values = [v for o in outputs for v in o["values"]]
+    if not all(map(math.isfinite, values)):
         raise Refused("the original gives values that are not finite: its weights are damaged or of another network")
-    check: Toml = {"made_with": model.made_with, "tolerance": model.tolerance or loose(largest)}
+    if min(values) == max(values):
+        raise Refused("the original gives one and the same value everywhere, so nothing can be compared with it")
+    tolerance = model.tolerance or (1e-4 if model.output["kind"] == "class" else usual_tolerance(values))
+    check: Toml = {"made_with": model.made_with, "tolerance": tolerance}
     if model.task != "tabular":
         check |= {"low": model.bounds[0][0], "high": model.bounds[0][1]}
     contents: Toml = {
@@ -119,12 +120,14 @@ def describe(model: Model, file: str) -> Toml:
     return contents | ({"figures": model.figures} if model.figures else {})
 
 
-def loose(largest: float) -> float:
-    """The tolerance for outputs of this size: 1e-4, or 1e-4 of the largest value where that is above 1.
+def usual_tolerance(values: list[float]) -> float:
+    """The tolerance for outputs like these: 1e-4, more where they are above 1, less where they hardly vary.
 
-    A deep network's logits of 30 differ by more in the last bits of float32 than a probability does.
+    A deep network's logits of 30 differ by more in the last bits of float32 than a probability does; and outputs that
+    span 0.001 would agree within 1e-4 with those of another network.
     """
-    return float(f"{1e-4 * max(1.0, largest):.1e}")
+    size, span = max(map(abs, values)), max(values) - min(values)
+    return float(f"{min(1e-4 * max(1.0, size), 0.01 * span):.1e}")
 
 
 def fill(count: int, first: int = 0) -> Array:

@@ -32,7 +32,8 @@ class AtStride8(torch.nn.Module):
         features = self.backbone(x)
         low, high = features["low"], features["high"]
         high = self.head.high_classifier(self.head.cbr(high) * self.head.scale(high))
-        high = torch.nn.functional.interpolate(high, size=low.shape[-2:], mode="bilinear", align_corners=False)
+        size = [int(side) for side in low.shape[-2:]]  # numbers, so that no shape is computed in the graph
+        high = torch.nn.functional.interpolate(high, size=size, mode="bilinear", align_corners=False)
         return self.head.low_classifier(low) + high
 
 

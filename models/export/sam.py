@@ -6,6 +6,7 @@ water where the mask is above 0. These scripts shrink the photo to 640x640 (some
 it to the network's 1024x1024; `--photo` is that first size.
 """
 
+import importlib
 from typing import Any
 
 import torch
@@ -69,7 +70,7 @@ def build(kind: str) -> Any:
     """The network of `kind` with random weights."""
     package, name, how = KINDS[kind]
     try:
-        registry = __import__(package).sam_model_registry
+        registry = importlib.import_module(package).sam_model_registry
     except ImportError as reason:
         raise Refused(f"the package {package} cannot be imported ({reason}): {how}") from reason
     network.random_weights()

@@ -71,7 +71,10 @@ def main() -> None:
     parser.add_argument("--labels", required=True, metavar="NAME", help="eurosat, imagenet, or a file, a label a line")
     parser.add_argument("--size", type=int, default=224, help="side of the network's input (default: 224)")
     parser.add_argument(
-        "--resize-short", type=int, metavar="PIXELS", help="shrink the short side to this, then cut out the middle "
+        "--resize-short",
+        type=int,
+        metavar="PIXELS",
+        help="shrink the short side to this, then cut out the middle "
         "(default: stretch; torchvision's own preparation is 256 for 224)",
     )
     parser.add_argument("--top", type=int, default=5, help="labels shown by default (default: 5)")

@@ -240,9 +240,7 @@ def verify(folder: Path, weir: str | None) -> float:
             raise Refused(f"[check] holds {len(stated['values'])} values, {len(computed['values'])} are wanted")
         difference = max(difference, largest_difference(np.array(stated["values"]), np.array(computed["values"])))
     if not difference <= tolerance:
-        raise Refused(
-            f"onnxruntime differs from [check] by {difference:.3g}, more than the tolerance of {tolerance:g}"
-        )
+        raise Refused(f"onnxruntime differs from [check] by {difference:.3g}, more than the tolerance of {tolerance:g}")
     if weir is None:
         print("WITHOUT WEIR: only onnxruntime was compared with the original, not the agent's runtime", file=sys.stderr)
     else:

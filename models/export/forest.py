@@ -20,8 +20,8 @@ from plain_forest import plain_forest
 
 EXAMPLES = """\
   python forest.py models/ferns --licence MIT --estimator ferns.joblib --feature length 0.5 12 --feature width 0.1 4
-  python forest.py models/stage --licence MIT --estimator stage.skops --feature ROI1 101 20000 --feature ROI2 101 9000 \\
-      --name stage --unit m
+  python forest.py models/stage --licence MIT --estimator stage.skops --feature ROI1 101 20000 \\
+      --feature ROI2 101 9000 --name stage --unit m
   python forest.py models/try --licence MIT --random regression --feature a 0 1 --feature b 0 1 --without-weir
 """
 
@@ -105,7 +105,9 @@ def only_scores(model: onnx.ModelProto) -> bytes:
     versions = {o.domain: o.version for o in model.opset_import}
     used = sorted({node.domain for node in kept} | {""})
     made = helper.make_model(
-        helper.make_graph(kept, "classifier", graph.input, [scores], [i for i in graph.initializer if i.name in needed]),
+        helper.make_graph(
+            kept, "classifier", graph.input, [scores], [i for i in graph.initializer if i.name in needed]
+        ),
         opset_imports=[helper.make_opsetid(domain, versions[domain]) for domain in used],
         ir_version=8,
     )
@@ -163,8 +165,14 @@ def main() -> None:
         "--estimator", type=Path, metavar="FILE", help="pickle, joblib or .skops (a pickle runs code: trust its source)"
     )
     source.add_argument("--random", choices=["regression", "classification"], help="a forest fitted to noise")
-    parser.add_argument("--feature", nargs=3, action="append", required=True, metavar=("NAME", "MIN", "MAX"),
-                        help="a column and the range it was trained on, in the order of the columns")
+    parser.add_argument(
+        "--feature",
+        nargs=3,
+        action="append",
+        required=True,
+        metavar=("NAME", "MIN", "MAX"),
+        help="a column and the range it was trained on, in the order of the columns",
+    )
     parser.add_argument("--labels", type=Path, metavar="FILE", help="labels of the classes, one a line, in their order")
     parser.add_argument("--name", default="value", help="what a regression's value is called (default: value)")
     parser.add_argument("--unit", default="1", help="the unit of a regression's value (default: 1, a bare number)")

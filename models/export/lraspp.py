@@ -1,6 +1,5 @@
 """Turns an LRASPP of torchvision (MobileNetV3-Large) into a model folder (task "segmentation")."""
 
-
 import torch
 from torchvision.models.segmentation import lraspp_mobilenet_v3_large
 from torchvision.models.segmentation.lraspp import LRASPP

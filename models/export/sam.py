@@ -83,7 +83,10 @@ def main() -> None:
     network.source_options(parser, "a state dict of SAM")
     parser.add_argument("--kind", required=True, choices=KINDS, help="which SAM")
     parser.add_argument(
-        "--photo", type=int, default=640, metavar="PIXELS",
+        "--photo",
+        type=int,
+        default=640,
+        metavar="PIXELS",
         help=f"shrink the photo to a square of this side first, {SIDE} for not at all (default: 640)",
     )
     given = parser.parse_args()

@@ -38,7 +38,9 @@ def load(folder: Path) -> SegformerForSemanticSegmentation:
     except Exception as reason:  # transformers raises OSError, ValueError, RuntimeError and more
         raise Refused(f"{folder} cannot be loaded as a SegFormer: {network.first_line(reason)}") from reason
     if report["missing_keys"]:
-        raise Refused(f"{folder} lacks weights of a SegFormer with a head: {', '.join(sorted(report['missing_keys'])[:3])}")
+        raise Refused(
+            f"{folder} lacks weights of a SegFormer with a head: {', '.join(sorted(report['missing_keys'])[:3])}"
+        )
     return loaded
 
 

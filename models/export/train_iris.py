@@ -1,6 +1,6 @@
 """Trains and writes the model folder `models/iris` from the iris data that come with scikit-learn.
 
-    python train_iris.py ../iris --replace
+Run in this folder: python train_iris.py ../iris --replace --licence "MIT OR Apache-2.0"
 """
 
 from sklearn.datasets import load_iris

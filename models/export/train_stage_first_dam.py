@@ -1,9 +1,7 @@
 """Trains and writes `models/stage-first-dam`: the stage of a river in metres from two counts of water pixels.
 
 The camera is the First Dam site of the HydroCam project (Logan River, Utah), the gauge is USGS 10109000 beside it.
-README.md says where to get the two CSV files.
-
-    python train_stage_first_dam.py ../stage-first-dam --images firstdamsite.csv --gauge USGS_FD.csv --replace
+README.md says where to get the two CSV files, and with which words to run this.
 """
 
 import csv
@@ -45,8 +43,9 @@ Pixel counts: firstdamsite.csv of https://github.com/hydrocam/water-segmentation
 (Copyright (c) 2024, Utah State University, BSD-3-Clause).
 Stage: USGS gauge 10109000, Logan River above State Dam, near Logan, Utah (USGS NWIS, public domain).
 Good for this camera in this position only, and for counts in its 1920x1080 frame within
-ROI1 = [[810, 670], [980, 620], [1000, 770], [830, 830]] and ROI2 = [[400, 810], [630, 720], [630, 920], [400, 1050]]
-(the regions of its edge_test/*/first_dam scripts; the largest counts of the file, 27786 and 51051, are these filled)."""
+ROI1 = [[810, 670], [980, 620], [1000, 770], [830, 830]] and
+ROI2 = [[400, 810], [630, 720], [630, 920], [400, 1050]]
+(the regions of the edge_test/*/first_dam scripts there; these filled are the largest counts, 27786 and 51051)."""
 
 
 class Row(NamedTuple):

@@ -187,4 +187,15 @@ mod tests {
         let none = check(&room.path().join("none"));
         assert!(!none.ok && none.error.unwrap().contains("cannot be read"));
     }
+
+    #[test]
+    fn every_model_of_this_repository_computes_what_its_maker_computed() {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+        let listed = crate::model::list(&[models]);
+        assert!(!listed.is_empty());
+        for model in listed {
+            let checked = check(&model.path);
+            assert!(checked.ok, "{checked:?}");
+        }
+    }
 }

@@ -134,11 +134,14 @@ fn an_image_is_looked_at_in_every_wanted_way() {
     }
 }
 
+/// Makes one part of a scene fail.
+type Spoil = fn(&mut Scene);
+
 /// Whatever is wrong with one part, the others are as they are without it.
 #[test]
 fn a_part_that_fails_costs_itself_only() {
     let whole = Scene::new().report(1);
-    let cases: [(&str, fn(&mut Scene)); 9] = [
+    let cases: [(&str, Spoil); 9] = [
         ("no-such", |scene| {
             scene.job.view.models.insert(0, "/no-such".into())
         }),

@@ -26,8 +26,8 @@ pub struct Report {
     pub water: Option<Water>,
     /// What each classifying model says.
     pub classes: Vec<Classified>,
-    /// What they say together: the mean probability of each label that all of them know, largest first. Empty
-    /// unless there are several.
+    /// What they say together: the mean probability of each label that all of them know, largest first, at most as
+    /// many as any of them shows. Empty unless there are several.
     pub together: Vec<Label>,
     /// Files that were made.
     pub products: Vec<Product>,

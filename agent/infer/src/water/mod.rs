@@ -14,3 +14,6 @@ mod truth;
 pub use mask::{Mask, iou};
 pub use overlay::overlay;
 pub use roi::count;
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 //!
 //! A polygon is its outline, drawn as lines, and what lies between pairs of its edges in each row (even-odd), with
 //! the edges' places as fixed-point numbers of 16 binary digits. The arithmetic is that of `CollectPolyEdges` and
-//! `FillEdgeCollection` in OpenCV 4 (`modules/imgproc/src/drawing.cpp`, Apache License 2.0), because the pixels must be the
-//! same ones: a stage model is trained on counts of such pixels.
+//! `FillEdgeCollection` in OpenCV 4 (`modules/imgproc/src/drawing.cpp`, Apache License 2.0), because the pixels must
+//! be the same ones: a stage model is trained on counts of such pixels.
 
 use weir_journey::infer::Size;
 

@@ -1,10 +1,11 @@
 //! Polygons, stretched masks and patches are OpenCV's, pixel by pixel.
 //!
-//! `fill_poly.txt` holds what OpenCV made of 2,000 polygons and 600 masks. The test against OpenCV itself takes fresh ones; it
-//! needs a Python environment whose path is in `WEIR_TEST_VENV`:
+//! `masks.txt` holds what OpenCV made of 2,000 polygons and 600 masks. The test against OpenCV itself takes fresh
+//! ones; it needs a Python environment whose path is in `WEIR_TEST_VENV`:
 //!
 //! ```text
-//! python3 -m venv V && V/bin/pip install opencv-python-headless && WEIR_TEST_VENV=V cargo test -p weir-infer --test opencv
+//! python3 -m venv V && V/bin/pip install opencv-python-headless
+//! WEIR_TEST_VENV=V cargo test -p weir-infer --test opencv
 //! ```
 
 use std::path::Path;
@@ -100,7 +101,7 @@ fn compare(lines: &str, at_least: usize) {
 
 #[test]
 fn masks_are_those_that_opencv_made() {
-    compare(include_str!("fill_poly.txt"), 2_602);
+    compare(include_str!("masks.txt"), 2_602);
 }
 
 #[test]

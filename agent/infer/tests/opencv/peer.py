@@ -6,10 +6,10 @@
     resize WIDTH HEIGHT MASK WIDTH HEIGHT = DIGEST       cv2.resize, INTER_NEAREST
     patch WIDTH HEIGHT MASK = PIXELS DIGEST              cv2.connectedComponentsWithStats, the largest
 
-MASK is hexadecimal, a bit a pixel, row by row. DIGEST is the start of the SHA-256 of the resulting mask, a byte a pixel (0
-or 1); it is "-" where several patches are the largest. The two regions of First Dam come first.
+MASK is hexadecimal, a bit a pixel, row by row. DIGEST is the start of the SHA-256 of the resulting mask, a byte a
+pixel (0 or 1); it is "-" where several patches are the largest. The two regions of First Dam come first.
 
-`fill_poly.txt` is the output of `peer.py 1 2000 300` with opencv-python-headless 4.12.0.88.
+`masks.txt` is the output of `peer.py 1 2000 300` with opencv-python-headless 4.12.0.88.
 """
 
 import hashlib
@@ -42,9 +42,11 @@ def random_corners(rng, width, height):
     count = rng.choice([1, 2, 3, 3, 4, 4, 5, 6, 8, 12, 30])
     reach = {"around": 1, "far": 20, "farther": 3000}.get(kind, 0)
 
+    columns, rows = [-2, 0, width // 2, width - 1, width], [-3, 0, height // 2, height - 1, height]
+
     def corner():
         if kind == "lines":
-            return rng.choice([-2, 0, width // 2, width - 1, width]), rng.choice([-3, 0, height // 2, height - 1, height])
+            return rng.choice(columns), rng.choice(rows)
         x = rng.randint(-reach * width, width - 1 + reach * width)
         return x, rng.randint(-reach * height, height - 1 + reach * height)
 

@@ -9,10 +9,10 @@ use super::report::{Flag, Report};
 
 /// A condition on what was found in an image.
 ///
-/// Either the name of a [`Flag`] (`dark`), which holds when the camera's picture has it; or a quantity, one of `>`, `>=`, `<`
-/// and `<=`, and a number. The quantities are `stage` (in the unit of the site's stage model), `water` (share of the frame,
-/// 0 to 1), `iou`, the camera's `brightness`, `contrast`, `burnt`, `sharpness`, `plain` and `difference`, `label` with a
-/// label's name (its probability), and the name of a region (its pixels that are water).
+/// Either the name of a [`Flag`] (`dark`), which is met when the camera's picture has it; or a quantity, one of `>`,
+/// `>=`, `<` and `<=`, and a number. The quantities are `stage` (in the unit of the site's stage model), `water` (share
+/// of the frame, 0 to 1), `iou`, the camera's `brightness`, `contrast`, `burnt`, `sharpness`, `plain` and `difference`,
+/// `label` with a label's name (its probability), and the name of a region (its pixels that are water).
 ///
 /// A condition on what the report does not have is never met, whichever way it compares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,8 +56,8 @@ enum Relation {
 /// Why a text is no [`Condition`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{text}\" is no condition: {why}; write one like \"dark\", \"stage > 1.5\", \"water < 0.2\", \"ROI1 >= 12000\" or \
-     \"label River > 0.8\""
+    "\"{text}\" is no condition: {why}; write one like \"dark\", \"stage > 1.5\", \"water < 0.2\", \
+     \"ROI1 >= 12000\" or \"label River > 0.8\""
 )]
 pub struct NotACondition {
     text: String,
@@ -87,7 +87,8 @@ const RELATIONS: [(&str, Relation); 4] = [
 ];
 
 impl Condition {
-    /// The name of the region that it is on, if it is on one: whoever reads a configuration sees that the site has it.
+    /// The name of the region that it is on, if it is on one: whoever reads a configuration sees that the site
+    /// has it.
     pub fn names(&self) -> Option<&str> {
         match &self.0 {
             Form::Compared {

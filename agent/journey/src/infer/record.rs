@@ -81,8 +81,8 @@ fn escaped(key: &str) -> String {
 /// The result of an image: the columns of the pipeline's table `images_segmented`, by their names, and what else is
 /// known in `weir`.
 ///
-/// Times are RFC 3339 to the second with their offset. The pipeline's own rows have neither `T` nor offset: the first 19
-/// characters are theirs, and PostgreSQL reads both. What is not known is `null`.
+/// Times are RFC 3339 to the second with their offset. The pipeline's own rows have neither `T` nor offset; the first
+/// 19 characters of both are the same but for the `T`. What is not known is `null`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Record<'a> {
     /// The site's name.

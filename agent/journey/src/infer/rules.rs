@@ -9,8 +9,8 @@ use super::report::Report;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// Images that go before all others. They do so whatever else is true of them: a flood is sent even if the picture is
-    /// dark.
+    /// Images that go before all others. They do so whatever else is true of them: a flood is sent even if the
+    /// picture is dark.
     pub first: Vec<Condition>,
     /// Images that go after all others.
     pub later: Vec<Condition>,

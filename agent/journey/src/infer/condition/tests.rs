@@ -20,12 +20,21 @@ const FOUND: [(&str, Option<f64>); 13] = [
     ("label Annual Crop", Some(0.05)),
 ];
 
+/// Anything, or exactly what some quantity is.
+fn bound() -> impl Strategy<Value = f64> {
+    let exact = FOUND.iter().filter_map(|(_, found)| *found);
+    prop_oneof![
+        -2.0f64..2.0,
+        prop::sample::select(exact.collect::<Vec<_>>())
+    ]
+}
+
 proptest! {
     #[test]
     fn a_quantity_is_compared_with_the_bound(
         (name, found) in prop::sample::select(FOUND.to_vec()),
         sign in prop::sample::select(vec![">", ">=", "<", "<="]),
-        bound in prop_oneof![-2.0f64..2.0, prop::sample::select(FOUND.iter().filter_map(|(_, found)| *found).collect::<Vec<_>>())],
+        bound in bound(),
         space in " {0,2}",
     ) {
         let text = format!("{name} {sign}{space}{bound}");

@@ -57,8 +57,8 @@ fn no_job(why: &str) -> Answer {
     Answer::Failed(Failure {
         trouble: Trouble::Device,
         sentence: format!(
-            "the process that looks at images was given a line that is no job ({why}): restart the agent, whose program \
-             was probably replaced while it ran"
+            "the process that looks at images was given a line that is no job ({why}): restart the agent, whose \
+             program was probably replaced while it ran"
         ),
     })
 }

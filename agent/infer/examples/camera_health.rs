@@ -12,7 +12,7 @@ use weir_infer::picture::{Filter, Limits, Picture, apply, read, resize};
 use weir_journey::infer::{Bounds, Flag, Health, Size, Step};
 
 /// The height of a picture follows from this width.
-const WIDTH: u32 = 640;
+const WIDTH: u32 = 1280;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut photos = Vec::new();

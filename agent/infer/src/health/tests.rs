@@ -210,7 +210,7 @@ fn each_defect_is_called_by_its_name() {
             level
         }
     });
-    let health = alone(&noisy(&covered, 3.0, 3));
+    let health = alone(&noisy(&covered, 1.0, 3));
     assert_eq!(health.flags, [Flag::Obstructed], "{health:?}");
 }
 

@@ -109,7 +109,7 @@ impl Default for Bounds {
         Self {
             dark: 0.08,
             burnt: 0.35,
-            blurred: 0.0008,
+            blurred: 0.0006,
             frozen: 0.0,
             obstructed: 0.85,
             shifted: 0.03,

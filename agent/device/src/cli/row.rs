@@ -12,7 +12,7 @@ use weir_journey::settle::Format;
 use weir_journey::verify::Proof;
 
 use super::output::moment;
-use crate::queue::Image;
+use crate::queue::{Image, Urgency};
 use crate::upload::captured;
 
 /// The object of `weir queue list --json` and `weir queue show --json`.
@@ -41,6 +41,10 @@ pub(super) fn image_json(image: &Image) -> Value {
         "removed_why": image.removed.as_ref().map(|removed| &removed.why),
         "failure": image.failure,
         "fix": image.fix,
+        "parent": image.parent.map(|parent| parent.0),
+        "look": image.infer.name(),
+        "findings": image.findings.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
+        "urgency": (image.urgency != Urgency::Usual).then(|| image.urgency.code()),
     })
 }
 

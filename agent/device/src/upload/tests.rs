@@ -162,7 +162,7 @@ impl Device {
             })),
         };
         Self {
-            home: home,
+            home,
             service,
             means,
             images,

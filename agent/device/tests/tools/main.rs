@@ -5,5 +5,7 @@ mod support;
 
 mod check;
 mod completions;
+#[cfg(feature = "infer")]
+mod infer;
 mod manual;
 mod tables;

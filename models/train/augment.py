@@ -31,9 +31,13 @@ def geometry(image, mask, size, random):
 
 
 def colour(image, random):
-    """Exposure, contrast, white balance and saturation; float [h, w, 3] in 0..1."""
+    """Exposure, contrast, white balance, hue and saturation; float [h, w, 3] in 0..1."""
     x = image.astype(np.float32) / 255
     x *= random.uniform(0.85, 1.15, 3).astype(np.float32)
+    if random.random() < 0.3:  # water is brown and green as well
+        hsv = cv2.cvtColor(np.clip(x, 0, 1), cv2.COLOR_RGB2HSV)
+        hsv[..., 0] = (hsv[..., 0] + random.uniform(-60, 60)) % 360
+        x = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
     grey = x.mean(2, keepdims=True)
     x = grey + (x - grey) * random.uniform(0.4, 1.4)
     mean = x.mean()

@@ -42,9 +42,12 @@ class Context(nn.Module):
         super().__init__()
         self.here = block(inputs, outputs, 1)
         self.scene = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(inputs, outputs, 1), nn.Sigmoid())
+        # How far up a pixel lies counts too: no colour tells a grey sky from grey water.
+        self.lean = nn.Parameter(torch.zeros(1, outputs, 1, 1))
 
     def forward(self, x):
-        return self.here(x) * self.scene(x)
+        rows = torch.linspace(-1, 1, x.shape[2]).reshape(1, 1, -1, 1)
+        return self.here(x) * self.scene(x) + self.lean * rows
 
 
 class Net(nn.Module):

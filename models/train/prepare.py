@@ -62,7 +62,8 @@ def real(pictures):
             image = cv2.resize(cv2.imread(str(pictures / f"{name}.png")), (640, 360), interpolation=cv2.INTER_AREA)
             mask = outline.refine(image, outline.paint(shapes, 640, 360), 9)
             image = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-            yield image, cv2.resize(mask, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST), name, row["collection"], held
+            mask = cv2.resize(mask, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST)
+            yield image, mask, name, row["collection"], held
 
 
 def rendered(folder, held):

@@ -268,7 +268,7 @@ mod tests {
             ))
             .unwrap();
         let images: Vec<_> = select
-            .query_map((), |row| crate::queue::Image::read(row))
+            .query_map((), crate::queue::Image::read)
             .unwrap()
             .map(Result::unwrap)
             .collect();

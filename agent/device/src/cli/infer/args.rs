@@ -12,7 +12,7 @@ Examples:
   weir infer --list                                     models that are found, and what is wrong with any
   weir infer --model water-demo flood.jpg               how much of it is water
   weir infer --model water-demo --overlay out *.jpg     with a picture of what was found, in the folder out
-  weir infer --model water-demo --frame 1920x1080 --roi 'ROI1=116,335 328,548 222,654 10,441' flood.jpg
+  weir infer --model water-demo --frame 1920x1080 --roi 'ROI1=810,670 980,620 1000,770 830,830' flood.jpg
   weir infer --model alexnet --model resnet50 x.jpg     several models side by side, and what they say together
   weir infer --site first-dam /media/card --json        all that the configuration wants of that site's images
   weir infer --model iris values.json                   {\"values\": [[5.9, 3.0, 5.1, 2.3]]}; - reads standard input

@@ -64,10 +64,11 @@ pub(super) fn page(
     ids.into_iter().map(|id| Dossier::load(conn, id)).collect()
 }
 
-/// The number of every site that the queue knows, with its name.
+/// The number of every site of images that the queue knows, with its name. Products are left out: what is taken away
+/// on a stick and uploaded elsewhere is the images, of which they can be made again.
 pub(super) fn sites(conn: &Connection) -> Result<Vec<(SiteId, String)>, QueueError> {
     let sites = conn
-        .prepare_cached("SELECT id, name FROM sites ORDER BY name")?
+        .prepare_cached("SELECT id, name FROM sites WHERE products_of IS NULL ORDER BY name")?
         .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     Ok(sites)

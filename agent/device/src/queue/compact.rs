@@ -32,7 +32,8 @@ pub(super) fn compact(conn: &Connection, cutoff_ms: i64) -> Result<u64, QueueErr
     let missing = ids(
         conn,
         "SELECT i.id FROM sites s CROSS JOIN images i INDEXED BY images_open \
-         ON i.site = s.id AND i.state = 5 AND i.urgency IN (-1, 0, 1) AND i.captured_ms < ?1 WHERE i.accepted_ms < ?1 LIMIT ?2",
+         ON i.site = s.id AND i.state = 5 AND i.urgency IN (-1, 0, 1) AND i.captured_ms < ?1 \
+         WHERE i.accepted_ms < ?1 LIMIT ?2",
         cutoff_ms,
     )?;
     for &id in &verified {

@@ -208,7 +208,7 @@ pub enum Recorded {
 }
 
 /// What is due and can be looked at: the condition of the index `images_look`, word for word, so that it serves.
-const LOOK: &str = "images INDEXED BY images_look \
+pub(super) const LOOK: &str = "images INDEXED BY images_look \
     WHERE infer = 1 AND state <> 5 AND state <> 6 AND removed_ms IS NULL AND unplugged = 0";
 
 /// The image of these sites that was captured last among those that are to be looked at.

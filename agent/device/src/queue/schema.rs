@@ -244,6 +244,45 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_the_version_before_looks_are_owed_as_they_were() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        for sql in &MIGRATIONS[..4] {
+            conn.execute_batch(sql).unwrap();
+        }
+        conn.pragma_update(None, "user_version", 4).unwrap();
+        conn.execute_batch(
+            "INSERT INTO sites (name) VALUES ('first-dam');
+             WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 6)
+             INSERT INTO images (site, sha256, path, size, device, inode, mtime_ns, ctime_ns, format, captured_ms,
+                 offset_s, capture, accepted_ms, state, unsure, next_at_ms, refusal_scope, failure, verified_ms, proof)
+             SELECT 1, randomblob(32), x'61', 7, 1, 1, 1, 1, 0, i * 1000, 0, '{}', 2000, i, 0,
+                 iif(i IN (1, 4), 3000, NULL), iif(i = 4, 0, NULL), iif(i = 4, 'refused', NULL),
+                 iif(i = 3, 9, NULL), iif(i = 3, 0, NULL) FROM n;",
+        )
+        .unwrap();
+        migrate(&mut conn, Path::new("queue.db")).unwrap();
+        let mut select = conn
+            .prepare(&format!(
+                "{} ORDER BY i.id",
+                crate::queue::row::SELECT_IMAGE
+            ))
+            .unwrap();
+        let images: Vec<_> = select
+            .query_map((), crate::queue::Image::read)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(images.len(), 7);
+        for (image, state) in images.iter().zip(weir_journey::queue::State::ALL) {
+            assert_eq!(image.state, state);
+            assert_eq!(image.infer, crate::queue::Infer::Unwanted);
+            assert_eq!((image.parent, image.products_of), (None, None));
+        }
+        let sound = crate::queue::check::check(&conn).unwrap();
+        assert_eq!(sound, []);
+    }
+
+    #[test]
     fn rows_of_an_older_version_are_kept() {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(MIGRATIONS[0]).unwrap();

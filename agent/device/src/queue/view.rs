@@ -128,7 +128,7 @@ impl View {
         self.read(move |conn| image_of(conn, &site, &sha256)).await
     }
 
-    /// Every site that the queue knows, in order of their names.
+    /// Every site of images that the queue knows, in order of their names; not those of products.
     pub async fn sites(&self) -> Result<Vec<(SiteId, String)>, QueueError> {
         self.read(backlog::sites).await
     }

@@ -234,7 +234,7 @@ impl<'a> Sweep<'a> {
                     let stays = one.flagged || one.state == State::Uploading;
                     one.is_picture && !stays && self.is_usable(&one.path, device)
                 };
-                let mut left = needs.clone();
+                let mut left = *needs;
                 let going = page.iter().filter(may_go).map_while(|one| {
                     let why = left.why()?;
                     left.gone(one.size);

@@ -14,6 +14,8 @@ mod pace;
 mod parts;
 mod refusals;
 pub(crate) mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;

@@ -4,6 +4,7 @@ mod damage;
 mod due;
 mod filter;
 mod import;
+mod infer;
 mod life;
 mod model;
 mod operator;

@@ -14,6 +14,13 @@ enum Event {
         site: usize,
         content: u8,
         path: u8,
+        wish: Wish,
+    },
+    Look {
+        which: usize,
+        outcome: LookOutcome,
+        urgency: Urgency,
+        withhold: bool,
     },
     Claim {
         site: usize,
@@ -35,6 +42,14 @@ enum Event {
     Kill,
 }
 
+/// Whether an image is to be looked at, and for how long it waits for that.
+#[derive(Debug, Clone, Copy)]
+enum Wish {
+    None,
+    Due,
+    Held(i64),
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Outcome {
     Verified,
@@ -52,9 +67,22 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Outcome::Lost),
         any::<bool>().prop_map(Outcome::Released),
     ];
+    let wish = prop_oneof![
+        Just(Wish::None),
+        Just(Wish::Due),
+        (0i64..300).prop_map(Wish::Held)
+    ];
+    let looked = prop_oneof![
+        3 => Just(LookOutcome::Done),
+        1 => Just(LookOutcome::Failed),
+        1 => Just(LookOutcome::Impossible),
+    ];
+    let urgency = proptest::sample::select(Urgency::ALL.to_vec());
     prop_oneof![
-        6 => (0..2usize, 0..8u8, 0..10u8)
-            .prop_map(|(site, content, path)| Event::Accept { site, content, path }),
+        6 => (0..2usize, 0..8u8, 0..10u8, wish)
+            .prop_map(|(site, content, path, wish)| Event::Accept { site, content, path, wish }),
+        5 => (any::<usize>(), looked, urgency, any::<bool>())
+            .prop_map(|(which, outcome, urgency, withhold)| Event::Look { which, outcome, urgency, withhold }),
         4 => (0..2usize, 1..4u32, any::<bool>())
             .prop_map(|(site, limit, fresh)| Event::Claim { site, limit, fresh }),
         6 => (any::<usize>(), outcome).prop_map(|(which, outcome)| Event::Outcome { which, outcome }),
@@ -75,6 +103,16 @@ struct Row {
     unsure: bool,
     attempts: u32,
     next_at_ms: Option<i64>,
+    infer: Infer,
+    urgency: Urgency,
+    look_hold: LookHold,
+}
+
+impl Row {
+    fn go(&mut self, state: State, next_at_ms: Option<i64>) {
+        (self.state, self.next_at_ms) = (state, next_at_ms);
+        self.look_hold = LookHold::None;
+    }
 }
 
 impl From<&Image> for Row {
@@ -86,6 +124,9 @@ impl From<&Image> for Row {
             unsure: image.unsure,
             attempts: image.attempts,
             next_at_ms: image.next_at_ms,
+            infer: image.infer,
+            urgency: image.urgency,
+            look_hold: image.look_hold,
         }
     }
 }
@@ -123,7 +164,14 @@ impl Day {
                 site,
                 content,
                 path,
-            } => self.accept(site, content, path).await,
+                wish,
+            } => self.accept(site, content, path, wish).await,
+            Event::Look {
+                which,
+                outcome,
+                urgency,
+                withhold,
+            } => self.look(which, outcome, urgency, withhold).await,
             Event::Claim { site, limit, fresh } => self.claim(site, limit, fresh).await,
             Event::Outcome { which, outcome } => self.outcome(which, outcome).await,
             Event::Operator { which, step } => self.operate(which, step).await,
@@ -158,7 +206,7 @@ impl Day {
         }
     }
 
-    async fn accept(&mut self, site: usize, content: u8, from: u8) {
+    async fn accept(&mut self, site: usize, content: u8, from: u8, wish: Wish) {
         let place = Place {
             path: path(from),
             identity: FileIdentity {
@@ -166,18 +214,36 @@ impl Day {
                 ..place(from).identity
             },
         };
+        let until_ms = match wish {
+            Wish::Held(by) => Some(self.now_ms + by),
+            Wish::None | Wish::Due => None,
+        };
         let new = NewImage {
             place,
+            infer: match wish {
+                Wish::None => InferWish::None,
+                Wish::Due | Wish::Held(_) => InferWish::Due {
+                    hold_until_ms: until_ms,
+                },
+            },
             ..image(self.sites[site], content)
         };
         let accepted = self.queue.accept(new).await.unwrap();
+        let (infer, held) = (new_infer(wish), until_ms.is_some());
         let fresh = Row {
             id: ImageId(0),
-            state: State::Queued,
+            state: if held { State::Waiting } else { State::Queued },
             path: path(from),
             unsure: false,
             attempts: 0,
-            next_at_ms: None,
+            next_at_ms: until_ms,
+            infer,
+            urgency: Urgency::Usual,
+            look_hold: if held {
+                LookHold::Awaits
+            } else {
+                LookHold::None
+            },
         };
         match self.model.get_mut(&(site, content)) {
             None => {
@@ -190,6 +256,9 @@ impl Day {
                 assert_eq!(accepted, Accepted::Returned(row.id));
                 row.state = State::Queued;
                 row.path = path(from);
+                if row.infer == Infer::Unwanted {
+                    row.infer = infer;
+                }
             }
             Some(row) => assert_eq!(accepted, Accepted::Duplicate(row.id)),
         }
@@ -217,12 +286,89 @@ impl Day {
         if fresh {
             wanted.reverse();
         }
+        wanted.sort_by_key(|row| std::cmp::Reverse(row.urgency));
         wanted.truncate(limit as usize);
         assert_eq!(claimed.len(), wanted.len());
         for (dossier, row) in claimed.iter().zip(wanted) {
             row.state = State::Uploading;
             assert_eq!(&Row::from(&dossier.image), row);
         }
+    }
+
+    /// The freshest image of all that are to be looked at is offered; some other is looked at.
+    async fn look(&mut self, which: usize, outcome: LookOutcome, urgency: Urgency, withhold: bool) {
+        let gone = [State::Missing, State::Dropped];
+        let due = |row: &Row| row.infer == Infer::Due && !gone.contains(&row.state);
+        let offered = self.queue.view().infer_next(self.sites.to_vec()).await;
+        let offered = offered.unwrap().map(|image| image.sha256.0[0]);
+        let freshest = self.model.iter().filter(|(_, row)| due(row));
+        assert_eq!(offered, freshest.map(|((_, content), _)| *content).max());
+        let Some(key) = self.nth(which, due) else {
+            return;
+        };
+        let row = self.model.get_mut(&key).unwrap();
+        let image = self.queue.view().images(vec![row.id]).await.unwrap();
+        let inferred = Inferred {
+            outcome,
+            findings: "{}".into(),
+            urgency,
+            hold: withhold.then(|| Held {
+                failure: "nothing moves".into(),
+                fix: "weir queue retry".into(),
+            }),
+            products: Vec::new(),
+            at_ms: self.now_ms,
+        };
+        let image = image.into_iter().next().unwrap();
+        let recorded = self.queue.inferred(image, inferred).await.unwrap();
+        let withheld = withhold && matches!(row.state, State::Queued | State::Waiting);
+        let known = Vec::new();
+        assert_eq!(recorded, Recorded::Written { withheld, known });
+        row.infer = match outcome {
+            LookOutcome::Done => Infer::Done,
+            LookOutcome::Failed => Infer::Failed,
+            LookOutcome::Impossible => Infer::Impossible,
+        };
+        row.urgency = urgency;
+        if withheld {
+            row.go(State::Parked, Some(i64::MAX));
+            row.look_hold = LookHold::Withheld;
+        } else if row.look_hold == LookHold::Awaits {
+            row.go(State::Queued, None);
+        }
+    }
+
+    /// Time goes by and a person lets go what is withheld: everything that is not gone or given up is stored.
+    async fn end(mut self) {
+        for row in self.model.values_mut() {
+            if row.state == State::Uploading {
+                self.queue.release(row.id, false).await.unwrap();
+                row.go(State::Queued, None);
+            }
+        }
+        self.promote(400).await;
+        for row in self.model.values_mut() {
+            if row.look_hold == LookHold::Withheld {
+                self.queue.retry(Selector::Id(row.id)).await.unwrap();
+            }
+        }
+        for site in self.sites {
+            let claimed = self.queue.claim(site, Order::Oldest, 99, target).await;
+            for dossier in claimed.unwrap() {
+                let done = self.queue.verified(dossier.image.id, stored());
+                done.await.unwrap();
+            }
+        }
+        let each = |image: Image| {
+            let site = self.sites.iter().position(|&site| site == image.site);
+            let row = &self.model[&(site.unwrap(), image.sha256.0[0])];
+            let over = [State::Missing, State::Dropped].contains(&row.state);
+            let wanted = if over { row.state } else { State::Verified };
+            assert_eq!(image.state, wanted, "{row:?}");
+            std::ops::ControlFlow::Continue(())
+        };
+        let view = self.queue.view();
+        view.list(Filter::default(), each).await.unwrap();
     }
 
     async fn outcome(&mut self, which: usize, outcome: Outcome) {
@@ -247,7 +393,7 @@ impl Day {
                     .park(id, refused(Scope::Image, now_ms + by))
                     .await
                     .unwrap();
-                (row.state, row.next_at_ms) = (State::Parked, Some(now_ms + by));
+                row.go(State::Parked, Some(now_ms + by));
             }
             Outcome::Lost => {
                 queue.lose(id, "gone".into()).await.unwrap();
@@ -276,7 +422,7 @@ impl Day {
         };
         match (row.state.after(step), done) {
             (Some(to), Ok(())) => {
-                (row.state, row.next_at_ms) = (to, None);
+                row.go(to, None);
                 if step == Move::Retry {
                     row.attempts = 0;
                 }
@@ -293,10 +439,13 @@ impl Day {
         let mut wanted = None;
         for row in self.model.values_mut() {
             let Some(at) = row.next_at_ms else { continue };
+            if row.look_hold == LookHold::Withheld {
+                continue;
+            }
             if at > now_ms && at <= now_ms + LONGEST.delay_ms {
                 wanted = Some(wanted.map_or(at, |least: i64| least.min(at)));
             } else {
-                (row.state, row.next_at_ms) = (State::Queued, None);
+                row.go(State::Queued, None);
             }
         }
         assert_eq!(next, wanted);
@@ -330,6 +479,13 @@ impl Day {
     }
 }
 
+fn new_infer(wish: Wish) -> Infer {
+    match wish {
+        Wish::None => Infer::Unwanted,
+        Wish::Due | Wish::Held(_) => Infer::Due,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -341,6 +497,7 @@ proptest! {
                 day.live(event).await;
                 day.compare().await;
             }
+            day.end().await;
         };
         block_on(work);
     }

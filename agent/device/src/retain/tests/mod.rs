@@ -231,3 +231,110 @@ async fn what_a_kill_left_unfinished_is_finished_at_the_start() {
         );
     }
 }
+
+#[tokio::test]
+async fn pictures_made_of_images_go_before_the_images_and_results_stay() {
+    use crate::queue::{Content, InferWish, Inferred, LookOutcome, NewProduct, Urgency};
+    let mut device = Device::new(policy(), 100_000).await;
+    let products = device.home.path().join("b/products");
+    let site = device
+        .queue
+        .products_site("first-dam".parse().unwrap())
+        .await
+        .unwrap();
+    let folder = Folder {
+        path: products.clone(),
+        site,
+        name: "first-dam.products".into(),
+        overwritten: Vec::new(),
+        kind: Kind::Products,
+    };
+    device.retention.settings.folders.insert(0, folder);
+    let path = device.home.path().join("b/1.jpg");
+    std::fs::write(&path, vec![1; 60_000]).unwrap();
+    let new = NewImage {
+        infer: InferWish::Due {
+            hold_until_ms: None,
+        },
+        site: device.site,
+        sha256: Sha256([1; 32]),
+        place: place(&path),
+        format: 1,
+        captured_ms: MINUTE_MS,
+        offset_s: 0,
+        capture: "{}".into(),
+        accepted_ms: 0,
+        clock: DeviceClock::default(),
+        dated: true,
+        held: None,
+    };
+    let Accepted::New(id) = device.queue.accept(new).await.unwrap() else {
+        panic!("it is new");
+    };
+    let mut made = Vec::new();
+    // The disk counts what lies directly in a folder.
+    for (name, size, content) in [
+        ("a.json", 500, Content::Json),
+        ("a.png", 20_000, Content::Png),
+        ("b.png", 20_000, Content::Png),
+    ] {
+        let path = products.join(name);
+        std::fs::create_dir_all(&products).unwrap();
+        let bytes = vec![u8::try_from(made.len()).unwrap(); size];
+        std::fs::write(&path, &bytes).unwrap();
+        made.push(NewProduct {
+            sha256: Sha256(sha2::Sha256::digest(&bytes).into()),
+            place: place(&path),
+            content,
+            bucket: "output".into(),
+            key: name.into(),
+        });
+    }
+    let image = device.image(id).await;
+    let inferred = Inferred {
+        outcome: LookOutcome::Done,
+        findings: "{}".into(),
+        urgency: Urgency::Usual,
+        hold: None,
+        products: made,
+        at_ms: 1,
+    };
+    device.queue.inferred(image, inferred).await.unwrap();
+    // 60 KB, 40 KB of pictures and a result on a disk of 42 KB for the products: one picture makes room.
+    device.retention.means.meter = of_products(products.clone(), 42_000);
+    device.pass().await;
+    let left = |name: &str| products.join(name).exists();
+    assert!(
+        left("a.json") && !left("a.png") && left("b.png"),
+        "the oldest goes, and no more"
+    );
+    assert!(path.exists(), "no image was allowed to go");
+    let drops = device.drops().await;
+    assert_eq!(drops.len(), 1);
+    assert_eq!(
+        (drops[0].why.as_str(), drops[0].by_whom.as_str()),
+        ("space", "retention")
+    );
+}
+
+/// A disk of so many bytes that the products alone fill; every other has room.
+fn of_products(products: PathBuf, bytes: u64) -> Meter {
+    Meter::simulated(move |path| {
+        let own = path.starts_with(&products);
+        let free = if own {
+            bytes.saturating_sub(device::used(path))
+        } else {
+            1 << 40
+        };
+        Ok(Disk {
+            device: u64::from(own),
+            room: Room {
+                bytes: if own { bytes } else { 1 << 40 },
+                free_bytes: free,
+                inodes: 0,
+                free_inodes: 0,
+            },
+            read_only: false,
+        })
+    })
+}

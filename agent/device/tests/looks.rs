@@ -288,18 +288,16 @@ async fn what_is_found_decides_what_goes_first_later_or_not_at_all() {
         stem if stem.ends_with("00-04-00") => found(job, 1.0, &[Flag::Frozen]),
         _ => found(job, 1.0, &[]),
     });
-    let mut site = Site::begin(RULES, &seer).await;
-    site.link(false);
+    // All of them are looked at before the window opens, and then they go one by one.
+    let window = "[gate]\nwindows = [\"01:00-24:00\"]\nmax_in_flight = 1\n";
+    let mut site = Site::begin(&format!("{RULES}{window}"), &seer).await;
     for _ in 0..5 {
         tokio::time::sleep(MINUTE).await;
         site.take_picture();
     }
     tokio::time::sleep(30 * MINUTE).await;
     assert_eq!(seer.looks(), 5);
-    site.stop().await;
-    site.link(true);
-    site.start(&seer);
-    tokio::time::sleep(30 * MINUTE).await;
+    tokio::time::sleep(60 * MINUTE).await;
     let keys: Vec<_> = site
         .stored(IMAGES)
         .into_iter()

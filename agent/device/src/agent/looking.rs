@@ -28,6 +28,7 @@ impl Agent {
             seer,
             sensors: Sensors::default(),
             standing: Arc::clone(&self.looks),
+            disks: Arc::clone(&self.disks),
             vitals: Arc::clone(&self.vitals),
             complaints: Arc::clone(&self.complaints),
             wake: Arc::clone(&self.look),

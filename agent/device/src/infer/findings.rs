@@ -91,3 +91,58 @@ fn written(value: &impl Serialize) -> String {
     // Texts as keys, numbers and lists: nothing that JSON lacks.
     serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_journey::infer::{Course, Health, Print, Size, Took, Trouble};
+
+    #[test]
+    fn what_was_not_found_is_left_out() {
+        let report = Report {
+            size: Size {
+                width: 4,
+                height: 3,
+            },
+            health: Health {
+                brightness: 0.01,
+                contrast: 0.0,
+                burnt: 0.0,
+                sharpness: 0.0,
+                plain: 1.0,
+                difference: None,
+                moved: None,
+                flags: vec![Flag::Dark],
+            },
+            print: Print {
+                luma: String::new(),
+                digest: 0,
+            },
+            water: None,
+            classes: Vec::new(),
+            together: Vec::new(),
+            products: Vec::new(),
+            faults: Vec::new(),
+            took: Took {
+                decode_ms: 1.5,
+                ..Took::default()
+            },
+        };
+        let decision = Decision {
+            course: Course::Later,
+            because: Some("dark".to_owned()),
+        };
+        assert_eq!(
+            found(&report, &decision),
+            r#"{"course":"later","because":"dark","flags":["dark"],"took_ms":1.5}"#
+        );
+        let failure = Failure {
+            trouble: Trouble::Picture,
+            sentence: "it is no picture".to_owned(),
+        };
+        assert_eq!(
+            failed(&failure),
+            r#"{"failed":{"trouble":"picture","sentence":"it is no picture"}}"#
+        );
+    }
+}

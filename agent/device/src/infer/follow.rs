@@ -60,6 +60,10 @@ impl Looker {
             .iter()
             .map(|product| product.place.path.clone())
             .collect();
+        let sizes: Vec<_> = products
+            .iter()
+            .map(|product| product.place.identity.size)
+            .collect();
         let inferred = Inferred {
             outcome: LookOutcome::Done,
             findings: found,
@@ -70,6 +74,10 @@ impl Looker {
         };
         match self.record(image, inferred).await {
             Ok(Recorded::Written { known, .. }) => {
+                for size in sizes {
+                    self.means.disks.accepted(size);
+                    self.means.disks.copied();
+                }
                 let unneeded = known.into_iter().filter_map(|at| files.get(at).cloned());
                 self.delete(unneeded.collect(), folder).await;
                 Ok(())

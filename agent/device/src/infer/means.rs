@@ -10,6 +10,7 @@ use super::{Seer, Sensors, Standing};
 use crate::clock::Clock;
 use crate::complaints::Complaints;
 use crate::queue::Queue;
+use crate::retain;
 use crate::serve::Vitals;
 
 /// What the step works with.
@@ -25,6 +26,8 @@ pub(crate) struct Means {
     pub(crate) sensors: Sensors,
     /// Where it is told how things stand.
     pub(crate) standing: Arc<Standing>,
+    /// Told how much room the products take, and that they leave when the store has them.
+    pub(crate) disks: Arc<retain::Standing>,
     /// What is counted.
     pub(crate) vitals: Arc<Vitals>,
     /// What is said.

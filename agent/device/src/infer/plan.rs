@@ -144,3 +144,19 @@ pub(super) fn stem(key: &str) -> &str {
     let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str());
     stem.unwrap_or(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_named_after_their_images_object() {
+        assert_eq!(
+            stem("2026/March/image_capture_2026-03-01.jpg"),
+            "image_capture_2026-03-01"
+        );
+        assert_eq!(stem("undated/0a1b2c3d_IMG.1.JPG"), "0a1b2c3d_IMG.1");
+        assert_eq!(stem("plain"), "plain");
+        assert_eq!(last_part("a/b/c.jpg"), "c.jpg");
+    }
+}

@@ -6,5 +6,7 @@ mod support;
 mod arrivals;
 mod folders;
 mod identity;
+#[cfg(feature = "infer")]
+mod looks;
 mod refused;
 mod timestamps;

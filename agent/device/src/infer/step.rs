@@ -44,7 +44,7 @@ enum Turn {
 /// How a look ended, before what follows from it is decided.
 enum Ended {
     /// With a report, the products of which are in the folder.
-    Seen(Box<Report>, Prepared),
+    Seen(Box<Report>, Box<Prepared>),
     /// With a failure: of the picture, the model or the device.
     Failed(Failure, Outcome),
     /// The image's bytes are not there, as the sentence says.
@@ -189,7 +189,7 @@ impl Looker {
                     None => self.guard(&plan, Outcome::Done, ""),
                 }
                 self.means.vitals.looked(plan.site.name.as_str(), took);
-                self.learn(&plan, image, *report, prepared).await
+                self.learn(&plan, image, *report, *prepared).await
             }
             Ended::Failed(failure, outcome) => {
                 self.means
@@ -259,7 +259,7 @@ impl Looker {
         };
         let ended = match answered {
             None => Ended::Stopped,
-            Some(Ok(Answer::Done(report))) => return Ok(Ended::Seen(report, prepared)),
+            Some(Ok(Answer::Done(report))) => return Ok(Ended::Seen(report, Box::new(prepared))),
             Some(Ok(Answer::Failed(failure))) => {
                 let outcome = Outcome::Failed(failure.trouble);
                 Ended::Failed(failure, outcome)

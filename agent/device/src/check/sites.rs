@@ -55,11 +55,16 @@ fn begin(
     let room = Arc::new(Semaphore::new(AT_ONCE));
     let mut buckets: BTreeMap<String, Tried> = BTreeMap::new();
     let one = |site: Site| {
-        let bucket = site.bucket.as_str().to_owned();
-        let ordered = config.store.conditional_writes;
-        let store = store.clone();
-        let trial = store.map(|store| Trial::new(store, &bucket, ordered));
-        let tried = Arc::clone(buckets.entry(bucket).or_default());
+        let trials: Vec<_> = buckets_of(config, &site)
+            .into_iter()
+            .map(|(subject, bucket)| {
+                let ordered = config.store.conditional_writes;
+                let store = store.clone();
+                let trial = store.map(|store| Trial::new(store, &bucket, ordered));
+                let tried = Arc::clone(buckets.entry(bucket).or_default());
+                (subject, trial, tried)
+            })
+            .collect();
         let (room, config, name) = (Arc::clone(&room), Arc::clone(config), site.name.clone());
         let work = tokio::spawn(async move {
             // Never closed, so there is always a permit in the end.
@@ -72,13 +77,36 @@ fn begin(
                 seen
             });
             let mut seen = folders.await.unwrap_or_else(|ended| broken(&name, &ended));
-            let rights = of_bucket(&name, trial, &tried, write).await;
-            seen.findings.extend(rights);
+            for (subject, trial, tried) in trials {
+                let rights = of_bucket(&subject, trial, &tried, write).await;
+                seen.findings.extend(rights);
+            }
             seen
         });
         (name, work)
     };
     sites.into_iter().map(one).collect()
+}
+
+/// The buckets that a site sends to, each with what it is called: that of its images, and those of what is made of them.
+fn buckets_of(config: &Config, site: &Site) -> Vec<(String, String)> {
+    let images = (site.name.to_string(), site.bucket.as_str().to_owned());
+    let Some(look) = &site.look else {
+        return vec![images];
+    };
+    let infer = &config.infer;
+    let results = (!look.models.is_empty()).then_some((" results", &infer.result_bucket));
+    let derived =
+        (!look.derivatives.is_empty()).then_some((" derivatives", &infer.derivative_bucket));
+    let products = results
+        .into_iter()
+        .chain(derived)
+        .filter_map(|(what, bucket)| {
+            // The configuration has refused names that no bucket can have.
+            let bucket = bucket.bucket_of(&site.name).ok()?;
+            Some((format!("{}{what}", site.name), bucket.as_str().to_owned()))
+        });
+    std::iter::once(images).chain(products).collect()
 }
 
 /// A check that did not end by itself.
@@ -146,16 +174,16 @@ fn room(config: &Config, directory: &Path) -> Option<Finding> {
     }))
 }
 
-/// The findings about a site's bucket: those of the bucket, with the site's name.
+/// The findings about a site's bucket: those of the bucket, with what the site calls it.
 async fn of_bucket(
-    site: &SiteName,
+    subject: &str,
     trial: Result<Trial, &'static str>,
     tried: &Tried,
     write: bool,
 ) -> Vec<Finding> {
     let trial = match trial {
         Ok(trial) => trial,
-        Err(why) => return bucket::not_asked(site.as_str(), why),
+        Err(why) => return bucket::not_asked(subject, why),
     };
     let asked = || async {
         if write {
@@ -166,7 +194,7 @@ async fn of_bucket(
     };
     let mut findings = tried.get_or_init(asked).await.clone();
     for finding in &mut findings {
-        finding.subject = site.to_string();
+        finding.subject = subject.to_owned();
     }
     findings
 }

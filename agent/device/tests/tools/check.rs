@@ -225,6 +225,27 @@ fn a_bucket_that_is_not_there_is_named_with_what_to_do() {
 }
 
 #[test]
+#[cfg(feature = "infer")]
+fn the_buckets_of_what_is_made_of_images_are_tried_as_well() {
+    let s3 = S3::start();
+    let mut station = station(&s3);
+    station.drop_file(hydrocam(0), jpeg(1));
+    station.every_site(
+        "derivatives = [{ name = \"small\", steps = [\"resize 64 36\"], format = \"png\" }]",
+    );
+    let said = check(&station, &[]);
+    said.fails("bucket.put", "NoSuchBucket", "create the bucket");
+    let failed = said
+        .findings
+        .iter()
+        .find(|finding| finding["outcome"] == "fail")
+        .unwrap();
+    assert_eq!(failed["subject"], "first-dam derivatives", "{failed}");
+    s3.make("first-dam-derivatives");
+    check(&station, &[]).only("fail", &[]);
+}
+
+#[test]
 fn wrong_keys_are_told_once_and_no_bucket_is_tried() {
     let s3 = S3::start();
     let sites = ["north", "south"];

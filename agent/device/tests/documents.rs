@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use weir::config::Config;
 use weir::serve::{Status, Vitals};
+use weir_journey::infer::Outcome;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -135,6 +136,11 @@ fn every_metric_named_exists_and_every_metric_is_documented() {
             "folders": ["/srv"], "bytes": 1, "free_bytes": 1, "inodes": 1, "free_inodes": 1, "read_only": false,
             "trouble": null,
         }],
+        "infer": {
+            "due": { "a": 1 },
+            "off": { "a": { "because": "the model is broken", "until": "2026-11-21T00:00:00Z" } },
+            "hot_c": null,
+        },
     }))
     .unwrap();
     let vitals = Vitals::default();
@@ -143,6 +149,8 @@ fn every_metric_named_exists_and_every_metric_is_documented() {
     vitals.failed("link");
     vitals.removed("a", "age", 1);
     vitals.dropped("a", "space");
+    vitals.looked("a", Duration::ZERO);
+    vitals.look_failed("a", Outcome::Died);
     let text = vitals.text(&status);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let mut exported = BTreeSet::new();

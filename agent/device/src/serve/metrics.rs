@@ -311,12 +311,12 @@ impl Vitals {
     }
 
     /// An image of a site was looked at.
-    pub(crate) fn looked(&self, name: &str, took: Duration) {
+    pub fn looked(&self, name: &str, took: Duration) {
         self.looks.looked(name, took);
     }
 
     /// A look at an image of a site failed.
-    pub(crate) fn look_failed(&self, name: &str, outcome: Outcome) {
+    pub fn look_failed(&self, name: &str, outcome: Outcome) {
         self.looks.failed(name, outcome);
     }
 

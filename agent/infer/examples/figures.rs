@@ -11,11 +11,12 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use weir_infer::engine::{Engine, Threads};
+use weir_infer::health::examine;
 use weir_infer::model::{Folder, Task};
 use weir_infer::picture::{self, Limits};
 use weir_infer::task::Model;
 use weir_infer::water::count;
-use weir_journey::infer::{Roi, Size};
+use weir_journey::infer::{Bounds, Roi, Size};
 
 /// The First Dam camera's regions, in its reference frame.
 const FRAME: Size = Size {
@@ -50,12 +51,17 @@ fn look(model: &Path, file: &Path, rounds: usize) -> anyhow::Result<serde_json::
         name: "ROI".to_owned(),
         points: points.to_vec(),
     });
-    let (mut decode, mut infer, mut regions) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut decode, mut health) = (Vec::new(), Vec::new());
+    let (mut infer, mut regions) = (Vec::new(), Vec::new());
     let mut seen = None;
     for _ in 0..rounds + 2 {
         let start = cpu_ms();
         let picture = picture::read(file, &Limits::default())?;
+        let before = cpu_ms();
+        decode.push(before - start);
+        std::hint::black_box(examine(&picture, None, &Bounds::default()));
         let decoded = cpu_ms();
+        health.push(decoded - before);
         seen = Some(match &loaded {
             Model::Segmenter(model) => {
                 let mask = model.segment(&picture, FRAME)?;
@@ -75,7 +81,6 @@ fn look(model: &Path, file: &Path, rounds: usize) -> anyhow::Result<serde_json::
             }
             Model::Table(_) => bail!("{} takes tables, not pictures", model.display()),
         });
-        decode.push(decoded - start);
     }
     let shape = match &folder.manifest().task {
         Task::Segmentation(spec) => vec![
@@ -97,6 +102,7 @@ fn look(model: &Path, file: &Path, rounds: usize) -> anyhow::Result<serde_json::
         "model": folder.name(),
         "load_ms": load,
         "decode_ms": median(decode),
+        "health_ms": median(health),
         "infer_ms": median(infer),
         "rois_ms": median(regions),
         "network_ms": network(&folder, &shape, rounds)?,

@@ -64,6 +64,13 @@ pub struct NotACondition {
     why: &'static str,
 }
 
+impl NotACondition {
+    /// Why not, without the text.
+    pub const fn why(&self) -> &'static str {
+        self.why
+    }
+}
+
 /// The quantities that go by one name.
 const QUANTITIES: [(&str, Quantity); 9] = [
     ("stage", Quantity::Stage),

@@ -1,6 +1,7 @@
 //! What `[[site]]` says of looking at its images.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use weir_journey::infer::{Bounds, Condition, Derivative, Overlay, Roi, Rules, Size, View};
 
@@ -63,6 +64,20 @@ const MODEL: &str = "a model's name such as \"water\", or a path with a \"/\"";
 const CONDITION: &str =
     "a condition such as \"stage > 1.5\", \"water < 0.2\", \"label flood > 0.8\" or \"dark\"";
 
+/// A condition; why it is none is said without its text, which the place of the fault tells.
+#[derive(Debug)]
+struct WrittenCondition(Condition);
+
+impl FromStr for WrittenCondition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = text.parse::<Condition>();
+        read.map(Self)
+            .map_err(|error| format!("is no condition: {}", error.why()))
+    }
+}
+
 /// Reads the keys of a site; `None` when none of them asks for a look.
 pub(super) fn read(block: &mut Block<'_, '_>) -> Option<Look> {
     let model = || text::<WrittenModel>(MODEL);
@@ -83,8 +98,9 @@ pub(super) fn read(block: &mut Block<'_, '_>) -> Option<Look> {
         .optional("derivatives", derivatives())
         .unwrap_or_default();
     let mut conditions = |key| {
-        let read = block.optional(key, list(text::<Condition>(CONDITION)));
-        read.unwrap_or_default()
+        let read = block.optional(key, list(text::<WrittenCondition>(CONDITION)));
+        let read = read.into_iter().flatten();
+        read.map(|WrittenCondition(condition)| condition).collect()
     };
     let rules = Rules {
         first: conditions("first"),

@@ -1,5 +1,8 @@
 //! `weir infer`: what a model says of images and tables, by hand.
 
+#[cfg(not(feature = "infer"))]
+mod absent;
+#[cfg(feature = "infer")]
 mod args;
 #[cfg(feature = "infer")]
 mod images;
@@ -15,6 +18,9 @@ mod wanted;
 use std::path::Path;
 use std::process::ExitCode;
 
+#[cfg(not(feature = "infer"))]
+pub(super) use absent::{EXAMPLES, Infer};
+#[cfg(feature = "infer")]
 pub(super) use args::{EXAMPLES, Infer};
 
 use super::output::Failed;

@@ -25,6 +25,7 @@ fn job(room: &Path, view: View) -> Job {
         image: room.join("a.jpg"),
         view,
         before: None,
+        masks: None,
         products: Some(room.to_owned()),
         stem: "a".to_owned(),
     }

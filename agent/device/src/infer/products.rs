@@ -98,6 +98,8 @@ fn pictures(
     for product in &report.products {
         let (name, place) = match &product.kind {
             ProductKind::Overlay => (None, plan.overlay(image, object)),
+            // The agent asks for none.
+            ProductKind::Mask => (None, None),
             ProductKind::Derivative(name) => {
                 (Some(name.clone()), plan.derivative(image, object, name))
             }

@@ -250,6 +250,7 @@ impl Looker {
                 .filter(|(at, _)| *at < image.captured_ms)
                 .map(|(_, print)| print.clone()),
             products: Some(prepared.folder.clone()),
+            masks: None,
             stem: plan::stem(&object).to_owned(),
         };
         let answered = tokio::select! {

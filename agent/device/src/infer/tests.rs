@@ -27,6 +27,7 @@ fn job() -> Job {
         image: "/srv/camera/a.jpg".into(),
         view: View::default(),
         before: None,
+        masks: None,
         products: None,
         stem: "a".to_owned(),
     }

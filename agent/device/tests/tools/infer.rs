@@ -159,6 +159,8 @@ fn water_is_counted_in_regions_and_drawn() {
         "1920x1080",
         "--overlay",
         "out",
+        "--mask",
+        "masks",
         "--json",
         "--roi",
         "ROI1=0,800 1919,800 1919,1079 0,1079",
@@ -196,6 +198,23 @@ fn water_is_counted_in_regions_and_drawn() {
             width: 640,
             height: 360
         }
+    );
+    let mask = read(
+        &folder.path().join("masks/river_mask.png"),
+        &Limits::default(),
+    )
+    .unwrap();
+    assert_eq!(
+        mask.size(),
+        Size {
+            width: 1920,
+            height: 1080
+        }
+    );
+    let white = mask.luma().iter().filter(|&&level| level == 255).count();
+    assert_eq!(
+        white as f64 / (1920.0 * 1080.0),
+        water["share"].as_f64().unwrap()
     );
     // For people, a line.
     let output = weir(

@@ -29,6 +29,9 @@ enum NotMade {
     Taken,
 }
 
+/// What the mask's name ends with.
+const MASK: &str = "mask";
+
 /// Makes the files that a job wants; a fault for each that fails. Where a model segments water and failed, there is a
 /// fault for it already and no overlay.
 pub(super) fn make(
@@ -37,9 +40,6 @@ pub(super) fn make(
     mask: Option<&Mask>,
     faults: &mut Vec<Fault>,
 ) -> Vec<Product> {
-    let Some(folder) = &job.products else {
-        return Vec::new();
-    };
     let mut products = Vec::new();
     let mut made =
         |part: &str, kind: ProductKind, work: &dyn Fn() -> Result<PathBuf, NotMade>| match caught(
@@ -52,6 +52,12 @@ pub(super) fn make(
                 format!("{part}: making it panicked ({panic}): report this"),
             )),
         };
+    if let (Some(folder), Some(mask)) = (&job.masks, mask) {
+        made("mask", ProductKind::Mask, &|| masked(job, folder, mask));
+    }
+    let Some(folder) = &job.products else {
+        return products;
+    };
     if let (Some(wanted), Some(mask)) = (&job.view.overlay, mask) {
         let work = || overlaid(job, folder, picture, mask, wanted);
         made("overlay", ProductKind::Overlay, &work);
@@ -65,6 +71,17 @@ pub(super) fn make(
         );
     }
     products
+}
+
+fn masked(job: &Job, folder: &Path, mask: &Mask) -> Result<PathBuf, NotMade> {
+    let luma: Vec<u8> = mask
+        .wet()
+        .iter()
+        .map(|&wet| if wet { 255 } else { 0 })
+        .collect();
+    let picture =
+        Picture::from_luma(mask.size(), &luma).ok_or_else(|| NotMade::Name(job.stem.clone()))?;
+    write(folder, &job.stem, MASK, &picture, PictureFormat::Png)
 }
 
 fn overlaid(

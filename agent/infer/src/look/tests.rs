@@ -46,6 +46,7 @@ impl Scene {
             image,
             view,
             before: None,
+            masks: Some(products.clone()),
             products: Some(products),
             stem: "river".to_owned(),
         };
@@ -121,6 +122,7 @@ fn an_image_is_looked_at_in_every_wanted_way() {
         assert_eq!(
             made,
             [
+                (ProductKind::Mask, products.join("river_mask.png")),
                 (ProductKind::Overlay, products.join("river_segmented.jpg")),
                 (
                     ProductKind::Derivative("small".to_owned()),
@@ -131,6 +133,8 @@ fn an_image_is_looked_at_in_every_wanted_way() {
         for (_, path) in made {
             assert!(picture::read(&path, &Limits::default()).is_ok());
         }
+        let mask = Mask::read(&products.join("river_mask.png"), &Limits::default()).unwrap();
+        assert_eq!((mask.size(), mask.share()), (SIZE, 0.25));
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Job {
     pub before: Option<Print>,
     /// Folder that exists and takes the overlay and the derivatives; without one, none are made.
     pub products: Option<PathBuf>,
+    /// Folder that exists and takes the mask, black and white in the reference frame; without one, none is made.
+    #[serde(default)]
+    pub masks: Option<PathBuf>,
     /// What the products' names begin with.
     pub stem: String,
 }

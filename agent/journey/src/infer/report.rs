@@ -194,6 +194,8 @@ pub struct Product {
 pub enum ProductKind {
     /// The picture of what was found.
     Overlay,
+    /// The mask itself: white is water.
+    Mask,
     /// A derivative of that name.
     Derivative(String),
 }

@@ -45,6 +45,9 @@ pub(in crate::cli) struct Infer {
     /// Write a picture of what was found, and the site's derivatives, into this folder
     #[arg(long, value_name = "DIR")]
     pub(super) overlay: Option<PathBuf>,
+    /// Write the mask of the water, black and white in the reference frame, into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) mask: Option<PathBuf>,
     /// Reference frame of ROIs and ground truth [default: the image's own size]
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub(super) frame: Option<Frame>,
@@ -61,10 +64,10 @@ pub(in crate::cli) struct Infer {
     #[arg(long, default_value = "1", value_name = "N")]
     pub(super) threads: NonZeroUsize,
     /// List the models that are found, instead
-    #[arg(long, conflicts_with_all = ["files", "check", "models", "overlay", "site"])]
+    #[arg(long, conflicts_with_all = ["files", "check", "models", "overlay", "mask", "site"])]
     pub(super) list: bool,
     /// Compute the models' own tests and compare, instead; all models that are found, or those named
-    #[arg(long, conflicts_with_all = ["models", "overlay", "site"])]
+    #[arg(long, conflicts_with_all = ["models", "overlay", "mask", "site"])]
     pub(super) check: bool,
 }
 

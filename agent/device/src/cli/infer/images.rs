@@ -16,9 +16,9 @@ use crate::cli::timestamp::walk;
 
 /// Looks at each image; one that fails stops no other.
 pub(super) fn look(wanted: &Wanted, asked: &Infer, as_json: bool) -> Result<ExitCode, Failed> {
-    if let Some(folder) = &asked.overlay {
+    for folder in asked.overlay.iter().chain(&asked.mask) {
         std::fs::create_dir_all(folder)
-            .map_err(|error| Failed::Work(format!("--overlay {}: {error}", folder.display())))?;
+            .map_err(|error| Failed::Work(format!("{}: {error}", folder.display())))?;
     }
     let seer = Seer::new(Settings {
         limits: Limits::default(),
@@ -54,6 +54,7 @@ pub(super) fn look(wanted: &Wanted, asked: &Infer, as_json: bool) -> Result<Exit
             // Images of no site are of no one camera.
             before: of.as_ref().and(before.take()),
             products: asked.overlay.clone(),
+            masks: asked.mask.clone(),
             stem: file
                 .file_stem()
                 .unwrap_or_default()

@@ -92,6 +92,19 @@ def classifier(estimator: Any, labels: list[str] | None) -> tuple[bytes, Toml]:
     return only_scores(made), {"kind": "class", "labels": labels}
 
 
+# Nodes that may name their classes, with the attribute that numbers them instead.
+NUMBERED = {"LinearClassifier": "classlabels_ints", "TreeEnsembleClassifier": "classlabels_int64s"}
+
+
+def number_classes(node: onnx.NodeProto) -> None:
+    """Classes of `node` by number instead of by name: the names stand in model.toml, and weir's runtime knows numbers."""
+    named = [a for a in node.attribute if a.name == "classlabels_strings" and a.strings]
+    if node.op_type in NUMBERED and named:
+        numbers = helper.make_attribute(NUMBERED[node.op_type], list(range(len(named[0].strings))))
+        node.attribute.remove(named[0])
+        node.attribute.append(numbers)
+
+
 def only_scores(model: onnx.ModelProto) -> bytes:
     """`model` for one row, with its scores as its one output, and without the nodes that only chose the label."""
     graph = model.graph
@@ -101,6 +114,7 @@ def only_scores(model: onnx.ModelProto) -> bytes:
     for node in reversed(graph.node):
         if needed & set(node.output):
             needed |= set(node.input)
+            number_classes(node)
             kept.insert(0, node)
     versions = {o.domain: o.version for o in model.opset_import}
     used = sorted({node.domain for node in kept} | {""})

@@ -24,7 +24,7 @@ from unittest import mock
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 
 import folder
@@ -247,6 +247,10 @@ class Tables(Case):
         contents = self.exports("forest", "--estimator", self.at / "own.pkl", *columns)
         self.assertEqual(contents["output"]["labels"], ["dry", "wet"])
         self.assertIn("own.pkl (sha256 ", contents["provenance"])
+        trees = RandomForestClassifier(3, random_state=0).fit(x, np.where(x[:, 0] > 0.5, "wet", "dry"))
+        (self.at / "own.pkl").write_bytes(pickle.dumps(trees))
+        contents = self.exports("forest", "--estimator", self.at / "own.pkl", *columns, "--replace")
+        self.assertEqual(contents["output"]["labels"], ["dry", "wet"])
         import skops.io
 
         skops.io.dump(RandomForestRegressor(3, random_state=0).fit(x, x[:, 0]), self.at / "own.skops")

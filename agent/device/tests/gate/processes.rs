@@ -125,8 +125,9 @@ fn twenty_processes_never_exceed_the_cap_through_kills_and_stops() {
         agents[number].as_ref().unwrap().signal(Signal::CONT);
         stops.get_mut(&bucket(number)).unwrap().1 = Some(Instant::now());
     }
-    wait::until("everything is stored", || {
-        all_stored(&server, DEVICES, PICTURES)
+    // Half a minute on a machine that does nothing else; other tests run beside it. What is promised is the cap.
+    wait::find_within(Duration::from_secs(180), "everything is stored", || {
+        all_stored(&server, DEVICES, PICTURES).then_some(())
     });
     let puts = proxy.puts();
     assert_eq!(peak(&puts, &stops), CAP as usize);

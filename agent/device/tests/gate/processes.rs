@@ -130,7 +130,10 @@ fn twenty_processes_never_exceed_the_cap_through_kills_and_stops() {
         all_stored(&server, DEVICES, PICTURES).then_some(())
     });
     let puts = proxy.puts();
-    assert_eq!(peak(&puts, &stops), CAP as usize);
+    let most = peak(&puts, &stops);
+    assert!(most <= CAP as usize, "{most} at once");
+    // How many coincide is the machine's affair; that far fewer do would be a test of nothing.
+    assert!(most + 1 >= CAP as usize, "only {most} at once");
     // Those who were stopped: the one PUT under way, and no other until they had a slot again.
     for (bucket, (at, went_on)) in &stops {
         let during = puts

@@ -82,7 +82,8 @@ fn twenty_processes_never_exceed_the_cap_through_kills_and_stops() {
     let (server, keys) = seaweedfs(folder.path());
     server.make(CONTROL);
     (0..DEVICES).for_each(|number| server.make(&bucket(number)));
-    let proxy = Proxy::start(&keys.endpoint, 400_000);
+    // A second and a half a PUT: much longer than what passes between one holder of a slot and the next.
+    let proxy = Proxy::start(&keys.endpoint, 200_000);
     let stations: Vec<_> = (0..DEVICES)
         .map(|number| device(&proxy, &keys, number, CAP, &[300_000; PICTURES]))
         .collect();

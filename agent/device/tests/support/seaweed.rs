@@ -48,6 +48,9 @@ pub(crate) fn seaweedfs(folder: &Path) -> (Foreign, Keys) {
             .arg(format!("-s3.port={s3}"))
             .arg(format!("-s3.config={}", config.display()))
             .args(["-s3.port.iceberg=0", "-s3.port.lance=0"])
+            // Left to itself it counts its volumes by the disk's free space, a few for each bucket: on a fairly full
+            // disk some buckets get none, and every PUT to them is a 500 for ever.
+            .arg("-volume.max=1000")
             .args(["-webdav=false", "-admin.ui=false"])
             .current_dir(&home)
             .env("HOME", &home);

@@ -1,0 +1,1 @@
+//! What is written, looked at as a whole.

@@ -235,7 +235,13 @@ fn region(text: &str) -> Result<String, &'static str> {
 
 /// An ARN of `service` and `kind`; it goes into commands, so that it may hold nothing that a shell would read.
 fn arn(text: &str, service: &str, kind: &str) -> Option<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/_+=,.@-".contains(c);
+    // What AWS allows in the name of a role alias, and in the path and name of a role.
+    let marks = if service == "iot" {
+        "_=,@-"
+    } else {
+        "/_+=,.@-"
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || marks.contains(c);
     let parts: Vec<_> = text.splitn(6, ':').collect();
     let [arn, partition, of, region, account, resource] = parts[..] else {
         return None;
@@ -333,6 +339,7 @@ mod tests {
             trust_anchor("arn:aws:rolesanywhere:us-west-1:123456789012:trust-anchor/0-a").is_ok()
         );
         assert!(trust_anchor("arn:aws:rolesanywhere::123456789012:trust-anchor/0-a").is_err());
+        assert!(role_alias("arn:aws:iot:us-west-1:123456789012:rolealias/weir.{device}").is_err());
         assert!(host("https://x").is_err() && host("a.b-c.org").is_ok());
         assert!(apn("a b").is_err() && interface("eth0;").is_err());
     }

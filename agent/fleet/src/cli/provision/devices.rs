@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::Utc;
 
 use super::super::{Failed, args};
-use super::place::Place;
+use super::place::{Place, is_one_line};
 use super::{Planned, SETTINGS, cloud, keys, labels, policy, settings};
 
 /// A device and the sites whose cameras are at it, in the order of the table.
@@ -123,7 +123,8 @@ fn public_keys(paths: &[PathBuf]) -> Result<Vec<String>, Failed> {
             let kind = words.next().unwrap_or_default();
             let known = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-sha2-"];
             let is_key = known.iter().any(|start| kind.starts_with(start))
-                && words.next().is_some_and(|key| key.starts_with("AAAA"));
+                && words.next().is_some_and(|key| key.starts_with("AAAA"))
+                && is_one_line(line);
             if !is_key {
                 return Err(Failed::Usage(format!(
                     "{place}:{}: this is no public key of OpenSSH: give the file that ends with .pub",

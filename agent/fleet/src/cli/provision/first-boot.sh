@@ -52,7 +52,7 @@ if [ "$(dpkg-query -W -f '${Status}' weir 2>/dev/null || :)" != 'install ok inst
     mkdir -p "$root/var/cache/weir"
     file="$root/var/cache/weir/weir_$architecture.deb"
     rm -f "$file"
-    /usr/lib/apt/apt-helper -o Acquire::Retries=3 download-file "$url" "$file" >/dev/null ||
+    "$root/usr/lib/apt/apt-helper" -o Acquire::Retries=3 download-file "$url" "$file" >/dev/null ||
       fail "$url cannot be fetched: is there a network? This is tried again every minute"
     if [ -n "$SHA256" ]; then
       found=$(sha256sum "$file" | cut -c1-64)
@@ -77,21 +77,48 @@ for folder in $CAMERAS; do
 done
 
 case $CREDENTIALS in
+keys)
+  # Moved, not copied: a card that is read elsewhere gives nothing away that way. What was deleted there can still be
+  # found by whoever looks for it.
+  file=$(on_boot weir.keys)
+  if [ -n "$file" ]; then
+    (umask 077 && cp "$file" "$root/etc/weir/keys.part")
+    mv "$root/etc/weir/keys.part" "$root/etc/weir/keys"
+    sync
+    rm "$file"
+    say "moved $file to /etc/weir/keys"
+  fi
+  if [ -e "$root/etc/weir/keys" ]; then
+    if [ -z "$root" ]; then chown weir:weir /etc/weir/keys; fi
+    chmod 0600 "$root/etc/weir/keys"
+  else
+    say 'nothing goes up before /etc/weir/keys is there: put it there, owned by weir, mode 0600'
+  fi
+  ;;
 roles-anywhere | iot)
   command -v openssl >/dev/null || package openssl || fail 'openssl cannot be installed'
   sh "$root/usr/local/lib/weir/make-identity" || fail 'the identity of this board is not in order: see above'
   ;;
 esac
-if [ "$CREDENTIALS" = roles-anywhere ] && [ ! -x "$root/usr/bin/aws_signing_helper" ]; then
-  file=$(on_boot aws_signing_helper)
+# The program that turns the certificate into keys, where the package has none.
+case $CREDENTIALS in
+roles-anywhere) program=usr/bin/aws_signing_helper ;;
+iot) program=usr/lib/weir/weir-iot-credentials ;;
+*) program='' ;;
+esac
+if [ -n "$program" ] && [ ! -x "$root/$program" ]; then
+  file=$(on_boot "${program##*/}")
   if [ -n "$file" ]; then
-    mkdir -p "$root/usr/bin"
-    cp "$file" "$root/usr/bin/aws_signing_helper.part"
-    chmod 0755 "$root/usr/bin/aws_signing_helper.part"
-    mv "$root/usr/bin/aws_signing_helper.part" "$root/usr/bin/aws_signing_helper"
+    mkdir -p "$root/${program%/*}"
+    cp "$file" "$root/$program.part"
+    chmod 0755 "$root/$program.part"
+    mv "$root/$program.part" "$root/$program"
   else
-    say 'nothing goes up before /usr/bin/aws_signing_helper is there: put it there, or on the boot partition and run this again'
+    say "nothing goes up before /$program is there: put it there, or on the boot partition and start the board again"
   fi
+fi
+if [ "$CREDENTIALS" = iot ] && ! command -v curl >/dev/null; then
+  package curl || fail 'curl cannot be installed'
 fi
 
 if [ -n "$APN" ]; then
@@ -109,8 +136,8 @@ systemctl enable weir.service
 systemctl restart weir.service
 case $CREDENTIALS in
 roles-anywhere | iot)
-  if [ ! -s "$root/etc/weir/identity/device.crt" ]; then
-    say 'weir runs, and keeps what it takes; this is done again at the next boot, when the certificate may be there'
+  if [ ! -s "$root/etc/weir/identity/device.crt" ] || [ ! -x "$root/$program" ]; then
+    say 'weir runs, and keeps what it takes; this is done again at the next boot, when what is missing may be there'
     exit 0
   fi
   ;;

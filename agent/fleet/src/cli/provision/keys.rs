@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::super::{Failed, args};
+use super::place::is_one_line;
 use super::{policy, quote};
 use args::Credentials;
 
@@ -87,6 +88,11 @@ pub(super) fn check(asked: &args::Provision, devices: usize) -> Result<(), Faile
         ("--role-alias-arn", &of.role_alias_arn, iot, "iot"),
     ];
     let mut faults = Vec::new();
+    if let Some(Credentials::Process(command)) = &of.credentials
+        && !is_one_line(command)
+    {
+        faults.push("the command of --credentials must be one line".to_owned());
+    }
     for (name, value, wanted, with) in options {
         match value {
             None if wanted => faults.push(format!("--credentials needs {name}")),

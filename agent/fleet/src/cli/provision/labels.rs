@@ -47,10 +47,10 @@ fn label(device: &str, site: &Place, now: DateTime<Utc>) -> String {
     );
     format!(
         "<section class=\"label\">\n<h2>{}</h2>\n{}<dl>{rows}</dl>\n{note}<ul>\
-         <li>camera shows the time above</li>\
-         <li><code>weir check</code>: nothing fails</li>\
-         <li>a picture is taken, and <code>weir status</code> says verified</li>\
-         <li>date, name:</li></ul>\n</section>\n",
+         <li>the camera\u{2019}s clock is right, in that zone</li>\
+         <li><code>weir check</code> says that nothing failed</li>\
+         <li>a picture was taken, and <code>weir queue stats</code> counts it as verified</li></ul>\n\
+         <p class=\"who\">date and name</p>\n</section>\n",
         escape(site.title()),
         code(&told),
     )

@@ -195,8 +195,11 @@ impl Planned {
 fn check_settings(files: &[Planned]) -> Result<(), Failed> {
     let settings = files.iter().filter(|file| file.is(&[SETTINGS]));
     let faults: Vec<String> = settings
-        .filter_map(|file| settings::check(&file.text).err())
-        .map(|fault| fault.to_string())
+        .filter_map(|file| {
+            let fault = settings::check(&file.text).err()?;
+            // Many sites with one fault of the options are told once.
+            Some(fault.to_string())
+        })
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();

@@ -83,7 +83,7 @@ pub(super) fn of(row: &Row, asked: &args::Provision) -> Result<Place, Vec<String
     let device = device(row, asked).map_err(|wrong| faults.push(wrong));
     let position = position(row).map_err(|wrong| faults.extend(wrong));
     for (what, text, most) in [("label", &row.label, 60), ("note", &row.note, 300)] {
-        if text.chars().count() > most || text.chars().any(char::is_control) {
+        if text.chars().count() > most || !is_one_line(text) {
             faults.push(format!("a {what} is one line of at most {most} characters"));
         }
     }
@@ -108,6 +108,18 @@ pub(super) fn of(row: &Row, asked: &args::Provision) -> Result<Place, Vec<String
         }
         _ => Err(faults),
     }
+}
+
+/// Whether nothing in it ends a line or is no character, for TOML and YAML: a comment of a configuration stays one.
+pub(super) fn is_one_line(text: &str) -> bool {
+    let breaks = |c: char| {
+        c.is_control()
+            || matches!(
+                c,
+                '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+            )
+    };
+    !text.chars().any(breaks)
 }
 
 fn timezone(row: &Row, asked: &args::Provision) -> Result<TimeZoneName, String> {
@@ -140,7 +152,7 @@ fn wrong_folder(folder: &str, of_device: bool) -> Option<String> {
 fn wrong_model(model: &str) -> Option<String> {
     let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let is_name = !model.is_empty() && model.chars().all(known);
-    let is_path = model.starts_with('/') && !model.chars().any(char::is_control);
+    let is_path = model.starts_with('/') && is_one_line(model);
     (!is_name && !is_path).then(|| {
         format!("the model {model:?} is neither a name such as water-demo nor a path that begins with /; several are separated by ;")
     })

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use weir::config::Config;
 
 use super::super::{Failed, args};
-use super::keys;
 use super::place::Place;
+use super::{SETTINGS, keys};
 
 /// Its text: only what differs from the defaults, and where the keys come from. `name` is the site's or the device's.
 pub(super) fn text(name: &str, sites: &[&Place], asked: &args::Provision) -> String {
@@ -88,11 +88,32 @@ fn pipeline(asked: &args::Provision) -> String {
     text
 }
 
-/// Loads it as the agent does.
+/// Loads it as the agent does. A program built without models refuses those of a site, where a device's own may have
+/// them: then it is loaded without; the names of models were checked in the table.
 ///
 /// # Errors
 /// [`Failed`]: what is wrong with it, or that it could not be tried.
 pub(super) fn check(text: &str) -> Result<Config, Failed> {
+    let with_model =
+        "[[site]]\nname = \"a\"\ndirectory = \"/srv/camera/a\"\nmodel = \"water-demo\"\n";
+    if load(with_model).is_ok() {
+        return load(text);
+    }
+    let lines = text.split_inclusive('\n');
+    let without: String = lines
+        // As empty lines, so that the lines of faults stay right.
+        .map(|line| {
+            if line.starts_with("model = ") {
+                "\n"
+            } else {
+                line
+            }
+        })
+        .collect();
+    load(&without)
+}
+
+fn load(text: &str) -> Result<Config, Failed> {
     let untried =
         |error: std::io::Error| Failed::Work(format!("cannot try a configuration: {error}"));
     let mut file = tempfile::NamedTempFile::new().map_err(untried)?;
@@ -101,5 +122,5 @@ pub(super) fn check(text: &str) -> Result<Config, Failed> {
     let home = std::env::var_os("HOME").map(|home| ("HOME".into(), home));
     let loaded = Config::load(Some(file.path()), home);
     let place = file.path().display().to_string();
-    loaded.map_err(|faults| Failed::Usage(faults.to_string().replace(&place, "weir.toml")))
+    loaded.map_err(|faults| Failed::Usage(faults.to_string().replace(&place, SETTINGS)))
 }

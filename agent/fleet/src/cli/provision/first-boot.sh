@@ -88,12 +88,10 @@ keys)
     rm "$file"
     say "moved $file to /etc/weir/keys"
   fi
-  if [ -e "$root/etc/weir/keys" ]; then
-    if [ -z "$root" ]; then chown weir:weir /etc/weir/keys; fi
-    chmod 0600 "$root/etc/weir/keys"
-  else
-    say 'nothing goes up before /etc/weir/keys is there: put it there, owned by weir, mode 0600'
-  fi
+  [ -s "$root/etc/weir/keys" ] ||
+    fail 'there is no /etc/weir/keys: put it there, or on the boot partition as weir.keys; this is tried again every minute'
+  # Root's own: the unit hands them over.
+  chmod 0600 "$root/etc/weir/keys"
   ;;
 roles-anywhere | iot)
   command -v openssl >/dev/null || package openssl || fail 'openssl cannot be installed'

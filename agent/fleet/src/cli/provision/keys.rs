@@ -21,7 +21,7 @@ pub(super) fn setting(device: &str, asked: &args::Provision) -> String {
         None => "# The device's own keys, which nobody else has: access_key_id = … and secret_access_key = …, mode 0600.\n\
                  # credentials_file = \"/etc/weir/keys\"\n"
             .to_owned(),
-        Some(Credentials::Keys) => "# access_key_id = … and secret_access_key = …: only this device's, mode 0600, owned by the agent's user weir.\n\
+        Some(Credentials::Keys) => "# access_key_id = … and secret_access_key = …: only this device's, mode 0600, root's: the unit hands them over.\n\
                  credentials_file = \"/etc/weir/keys\"\n"
             .to_owned(),
         Some(Credentials::Process(command)) => process(command.replace("{device}", device)),

@@ -1,6 +1,7 @@
 //! The `weir.toml` of one device.
 
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 
 use weir::config::Config;
 
@@ -118,9 +119,18 @@ fn load(text: &str) -> Result<Config, Failed> {
         |error: std::io::Error| Failed::Work(format!("cannot try a configuration: {error}"));
     let mut file = tempfile::NamedTempFile::new().map_err(untried)?;
     file.write_all(text.as_bytes()).map_err(untried)?;
-    // The settings in this environment are not those of the device.
-    let home = std::env::var_os("HOME").map(|home| ("HOME".into(), home));
-    let loaded = Config::load(Some(file.path()), home);
+    // The settings in this environment are not those of the device, and its keys are there only: these stand for them.
+    let keys = tempfile::tempdir().map_err(untried)?;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(keys.path().join("keys"))
+        .and_then(|mut file| file.write_all(b"access_key_id = none\nsecret_access_key = none\n"))
+        .map_err(untried)?;
+    let surroundings = std::env::var_os("HOME").map(|home| ("HOME".into(), home));
+    let handed = ("CREDENTIALS_DIRECTORY".into(), keys.path().into());
+    let loaded = Config::load(Some(file.path()), surroundings.into_iter().chain([handed]));
     let place = file.path().display().to_string();
     loaded.map_err(|faults| Failed::Usage(faults.to_string().replace(&place, SETTINGS)))
 }

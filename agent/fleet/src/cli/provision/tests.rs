@@ -433,6 +433,7 @@ fn nothing_that_is_written_is_secret_and_keys_are_named_where_they_are() {
     ];
     for source in sources {
         let files = files_of(TABLE, &[source, &["--ssh-key", path]].concat());
+        check_settings(&files).unwrap_or_else(|fault| panic!("{fault}"));
         for file in &files {
             for secret in ["PRIVATE KEY", "AKIA", "aws_secret_access_key"] {
                 assert!(!file.text.contains(secret), "{}", file.path.display());

@@ -87,6 +87,15 @@ def average(kept, net, share):
                 old.copy_(new)
 
 
+def measure(net, data):
+    """The figures of [figures] in model.toml over what is held out."""
+    training = ~data["held"] & (data["collection"] != "scenes")
+    wet = (data["y"] == outline.WATER).mean((1, 2)) > 0.01
+    guess = figures.best_guess(data["y"][training & wet])
+    held = {key: value[data["held"]] for key, value in data.items()}
+    return {f"held_out_{title}": text for title, text in figures.figures(net, held, guess).items()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path)
@@ -147,12 +156,8 @@ def main():
     if options.all:
         return  # nothing is left to measure on
 
-    training = ~data["held"] & (data["collection"] != "scenes")
-    wet = (data["y"] == outline.WATER).mean((1, 2)) > 0.01
-    guess = figures.best_guess(data["y"][training & wet])
-    held = {key: value[data["held"]] for key, value in data.items()}
     measured = {"held_out_training_steps": step, "held_out_training_minutes": options.minutes}
-    measured |= {f"held_out_{title}": text for title, text in figures.figures(kept, held, guess).items()}
+    measured |= measure(kept, data)
     print(json.dumps(measured, indent=1))
     options.out.with_suffix(".json").write_text(json.dumps(measured, indent=1))
 

@@ -81,7 +81,7 @@ pub(super) enum Command {
     /// names: site, and where wanted directory, timezone, bucket, model, device, label, note, latitude, longitude. What
     /// a row leaves empty is taken from the options.
     #[command(after_help = provision::EXAMPLES)]
-    Provision(Provision),
+    Provision(Box<Provision>),
     /// Print what a shell needs to complete commands and options
     #[command(
         after_help = "Examples:\n  weir-fleet completions bash > /etc/bash_completion.d/weir-fleet\n  weir-fleet completions zsh > /usr/local/share/zsh/site-functions/_weir-fleet"

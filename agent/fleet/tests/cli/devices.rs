@@ -209,6 +209,7 @@ impl Board {
                 mode,
             );
         }
+        std::fs::create_dir_all(root.join("etc/cloud")).unwrap();
         let noted = format!(
             "echo \"${{0##*/}} $*\" >>{}\n",
             folder.join("calls").display()

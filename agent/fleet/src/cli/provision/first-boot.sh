@@ -23,7 +23,7 @@ apt() {
 }
 # With what the image has, if that is enough: a board on a bench may have no network.
 package() {
-  apt install --no-install-recommends --no-download "$1" >/dev/null 2>&1 && return
+  apt install --no-install-recommends "$1" >/dev/null 2>&1 && return
   apt-get -o DPkg::Lock::Timeout=600 update || say 'the lists of packages could not be renewed'
   apt install --no-install-recommends "$1"
 }
@@ -119,6 +119,13 @@ if [ "$CREDENTIALS" = iot ] && ! command -v curl >/dev/null; then
   package curl || fail 'curl cannot be installed'
 fi
 
+weir --config "$root/etc/weir/weir.toml" config check || fail 'the configuration is wrong: see above'
+systemctl daemon-reload
+systemctl enable weir.service
+systemctl restart weir.service
+# cloud-init has done its work. At every later start it would have weir wait for a network, two minutes without one.
+if [ -d "$root/etc/cloud" ]; then : >"$root/etc/cloud/cloud-init.disabled"; fi
+# After weir: what is missing for LTE may have to come over another network, and images are taken meanwhile.
 if [ -n "$APN" ]; then
   if ! command -v nmcli >/dev/null || ! command -v mmcli >/dev/null; then
     for one in network-manager modemmanager; do
@@ -128,10 +135,6 @@ if [ -n "$APN" ]; then
   nmcli connection reload || say 'NetworkManager does not run: LTE comes up at the next boot'
 fi
 
-weir --config "$root/etc/weir/weir.toml" config check || fail 'the configuration is wrong: see above'
-systemctl daemon-reload
-systemctl enable weir.service
-systemctl restart weir.service
 case $CREDENTIALS in
 roles-anywhere | iot)
   if [ ! -s "$root/etc/weir/identity/device.crt" ] || [ ! -x "$root/$program" ]; then

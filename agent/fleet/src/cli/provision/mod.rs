@@ -72,24 +72,25 @@ pub(super) fn provision(asked: &args::Provision, manner: Manner) -> Result<ExitC
     }
     let out = asked.out.display();
     let made = if asked.create_buckets {
-        format!("{} buckets are there", names.len())
+        let there = if names.len() == 1 { "is" } else { "are" };
+        format!("{} {there} there", counted(names.len(), "bucket"))
     } else {
         format!(
-            "sh {}   makes the {} buckets",
+            "sh {}   makes the {}",
             asked.out.join(SCRIPT).display(),
-            names.len()
+            counted(names.len(), "bucket")
         )
     };
     print(&match &of_devices {
         Some(devices) => format!(
-            "{} devices with {} sites in {out}: for each a weir.toml, a policy.json and the files of cloud-init; labels.html, devices.csv\n{made}\n{}",
-            devices.len(),
-            sites.len(),
+            "{} with {} in {out}: for each a weir.toml, a policy.json and the files of cloud-init; labels.html, devices.csv\n{made}\n{}",
+            counted(devices.len(), "device"),
+            counted(sites.len(), "site"),
             roles(asked),
         ),
         None => format!(
-            "{} sites in {out}: for each a weir.toml and a policy.json\n{made}\n",
-            sites.len(),
+            "{} in {out}: for each a weir.toml and a policy.json\n{made}\n",
+            counted(sites.len(), "site"),
         ),
     })?;
     Ok(ExitCode::SUCCESS)
@@ -146,6 +147,11 @@ fn tell(device: &Device<'_>, asked: &args::Provision) -> Result<(), Failed> {
         "result_buckets": of(|site| site.results.as_ref().map(ToString::to_string)),
         "folder": asked.out.join(device.name),
     }))
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 fn roles(asked: &args::Provision) -> String {

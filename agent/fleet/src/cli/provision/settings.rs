@@ -16,6 +16,10 @@ pub(super) fn text(name: &str, sites: &[&Place], asked: &args::Provision) -> Str
     for site in sites {
         text.push_str(&block(site));
     }
+    if asked.device.devices {
+        // As the package's own configuration: so that commands find the agent's queue, whoever gives them.
+        text.push_str("[state]\ndirectory = \"/var/lib/weir\"\n\n");
+    }
     text.push_str("[store]\n");
     if let Some(endpoint) = &asked.endpoint {
         text.push_str(&format!("endpoint = {}\n", quoted(endpoint.as_str())));

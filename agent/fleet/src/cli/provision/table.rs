@@ -231,7 +231,7 @@ mod tests {
         let words = ["weir-fleet", "provision", "--out", "x", "--table", "t.csv"];
         let matches = super::super::super::command().get_matches_from(words.iter().chain(more));
         match Cli::from_arg_matches(&matches).unwrap().command {
-            Command::Provision(asked) => asked,
+            Command::Provision(asked) => *asked,
             other => panic!("{other:?}"),
         }
     }

@@ -21,7 +21,7 @@ fn asked(table: &str, more: &[&str]) -> (args::Provision, Vec<Place>) {
         panic!("another command");
     };
     let sites = table::sites(&asked).unwrap_or_else(|faults| panic!("{faults}"));
-    (asked, sites)
+    (*asked, sites)
 }
 
 fn files_of(table: &str, more: &[&str]) -> Vec<Planned> {

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 
 WIDTH, HEIGHT = 416, 240
+# Colours of water, of mean about 1: brown, ochre, green, grey, blue.
+MUD = np.array([[1.25, 1, 0.7], [1.2, 1.05, 0.8], [0.9, 1.1, 0.85], [1, 1, 1], [0.85, 1, 1.2]], np.float32)
 
 
 def geometry(image, mask, size, random):
@@ -48,6 +50,31 @@ def colour(image, random):
     return x
 
 
+def surface(x, mask, random):
+    """Water of another colour (mud, weeds, a grey sky) and the sun's glitter on it, only where there is water."""
+    water = (mask == 255).astype(np.float32)
+    if water.mean() < 0.01:
+        return x
+    water = cv2.GaussianBlur(water, (0, 0), 0.8)[..., None]
+    if random.random() < 0.35:
+        grey = x.mean(2, keepdims=True)
+        tint = MUD[random.integers(len(MUD))] * random.uniform(0.85, 1.15, 3)
+        bright = random.uniform(0.7, 1.3)
+        dull = random.uniform(0.4, 1)  # muddy water shows less of what is below it
+        level = grey.mean() + (grey - grey.mean()) * dull
+        share = water * random.uniform(0.4, 1)
+        x = x * (1 - share) + share * (level * bright * tint).astype(np.float32)
+    if random.random() < 0.2:
+        height, width = mask.shape
+        rough = random.normal(size=(height // 2, width // random.integers(4, 12))).astype(np.float32)
+        rough = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC)
+        place = random.uniform(0, width)
+        path = np.exp(-(((np.arange(width) - place) / random.uniform(0.1, 0.6) / width) ** 2)).astype(np.float32)
+        glitter = np.clip(rough - random.uniform(0, 1.2), 0, 1) * path * random.uniform(0.4, 1.5)
+        x = x + water * glitter[..., None]
+    return np.clip(x, 0, 1)
+
+
 def weather(x, random):
     """Night, fog, low sun on the lens, rain."""
     height, width = x.shape[:2]
@@ -90,4 +117,4 @@ def camera(x, random):
 def example(image, mask, size, random):
     """One example of `size` (width, height): uint8 [h, w, 3] and [h, w]."""
     image, mask = geometry(image, mask, size, random)
-    return camera(weather(colour(image, random), random), random), mask
+    return camera(weather(surface(colour(image, random), mask, random), random), random), mask

@@ -8,6 +8,10 @@ import outline
 from augment import HEIGHT, WIDTH
 
 
+# Collections of cameras that hang at a river and look at it for years.
+CAMERAS = ["usgs-sandbar-cameras", "gaugecam"]
+
+
 def tensor(images):
     """uint8 [n, h, w, 3] as the network's input, float32 [n, 3, 240, 416] in 0..1."""
     x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
@@ -48,9 +52,10 @@ def best_guess(masks):
 def figures(net, data, guess):
     """Figures of the held-out pictures by where they come from: {title: text}; `guess` is from best_guess."""
     found = {}
-    photos = ~np.isin(data["collection"], ["polyhaven", "humus", "scenes"])
+    photos = ~np.isin(data["collection"], ["polyhaven", "humus", "scenes", *CAMERAS])
     groups = {
         "photographs": photos,
+        "fixed_cameras": np.isin(data["collection"], CAMERAS),
         "panorama_views": np.isin(data["collection"], ["polyhaven", "humus"]),
         "scenes": data["collection"] == "scenes",
     }

@@ -46,7 +46,7 @@ class Context(nn.Module):
         self.lean = nn.Parameter(torch.zeros(1, outputs, 1, 1))
 
     def forward(self, x):
-        rows = torch.linspace(-1, 1, x.shape[2]).reshape(1, 1, -1, 1)
+        rows = torch.linspace(-1, 1, x.shape[2], device=x.device).reshape(1, 1, -1, 1)
         return self.here(x) * self.scene(x) + self.lean * rows
 
 

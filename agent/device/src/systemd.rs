@@ -1,4 +1,4 @@
-//! What systemd hears of the daemon (sd_notify(3)): ready, stopping, alive.
+//! What systemd hears of the daemon (sd_notify(3)): ready, reloading, stopping, alive.
 //!
 //! Outside systemd (`NOTIFY_SOCKET` unset) all of it does nothing.
 
@@ -9,6 +9,20 @@ use sd_notify::NotifyState;
 /// The agent watches and uploads.
 pub fn ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+}
+
+/// The agent takes up a new configuration; [`ready`] ends it. The moment belongs to it by the protocol of
+/// `Type=notify-reload` (systemd.service(5)).
+pub fn reloading() {
+    let now = NotifyState::monotonic_usec_now();
+    let Ok(now) = now.inspect_err(|error| tracing::debug!("no monotonic clock: {error}")) else {
+        return;
+    };
+    tell(&[
+        NotifyState::Reloading,
+        now,
+        NotifyState::Status("taking up the configuration"),
+    ]);
 }
 
 /// The agent drains.

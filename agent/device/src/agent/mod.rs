@@ -459,7 +459,6 @@ async fn supervise(
         () = stop.cancelled() => Ok(()),
         Some(ended) = parts.join_next() => judge(ended, false),
     };
-    systemd::stopping();
     tracing::info!("draining");
     halt.cancel();
     while let Some(ended) = parts.join_next().await {

@@ -52,7 +52,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run the agent until SIGTERM: watch the camera directories, queue and upload every image
     #[command(
-        after_help = "Examples:\n  weir run                                 in the foreground; a supervisor restarts it\n  RUST_LOG=weir=debug weir run             with more in the log\n\nSIGTERM or Ctrl-C finishes what is under way within daemon.drain; a second one stops at once.\nSIGHUP is not needed: directories are watched, and `weir queue` wakes the agent itself."
+        after_help = "Examples:\n  weir run                                 in the foreground; a supervisor restarts it\n  RUST_LOG=weir=debug weir run             with more in the log\n\nSIGTERM or Ctrl-C finishes what is under way within daemon.drain; a second one stops at once.\nSIGHUP reads the configuration again: a faulty one is refused and the agent goes on; a changed one is taken up\nwithout the process ending."
     )]
     Run,
     /// Ask whether everything is in place: before you leave the site

@@ -48,7 +48,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let paint = Paint::new(cli.color);
     let done = match &cli.command {
-        Command::Run => configured(&cli).and_then(run::run),
+        Command::Run => configured(&cli).and_then(|config| run::run(cli.config.clone(), config)),
         Command::Upload(command) => {
             configured(&cli).and_then(|config| upload::upload(config, command, cli.json))
         }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, Origin};
 
 /// The variables that say where files are; no other is kept, for some hold secrets.
-const PLACES: [&str; 5] = [
+const PLACES: [&str; 6] = [
+    "CREDENTIALS_DIRECTORY",
     "WEIR_CONFIG",
     "STATE_DIRECTORY",
     "XDG_CONFIG_HOME",
@@ -19,6 +21,7 @@ const PLACES: [&str; 5] = [
 pub(super) struct Environment {
     overrides: BTreeMap<String, String>,
     places: BTreeMap<String, OsString>,
+    handed_keys: Option<PathBuf>,
     faults: Vec<Fault>,
 }
 
@@ -63,6 +66,16 @@ impl Environment {
     /// A variable that says where files are; set to nothing is the same as not set, as the XDG rules have it.
     pub(super) fn place(&self, variable: &str) -> Option<&OsString> {
         self.places.get(variable).filter(|value| !value.is_empty())
+    }
+
+    /// Says that the supervisor has handed over the file of keys at `path`.
+    pub(super) fn hand_keys(&mut self, path: PathBuf) {
+        self.handed_keys = Some(path);
+    }
+
+    /// The file of keys that the supervisor has handed over.
+    pub(super) fn handed_keys(&self) -> Option<&Path> {
+        self.handed_keys.as_deref()
     }
 
     /// What is wrong with the overrides as such.

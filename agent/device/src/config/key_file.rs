@@ -2,7 +2,8 @@
 //!
 //! A `name = value` per line, the value with or without quotes, comments and one `[section]` header allowed, and the
 //! names with or without the `aws_` of the shared AWS files: so both a TOML file and a one-profile file of the AWS
-//! tools will do. Nobody but the owner may have any right to it. No part of it is ever shown.
+//! tools will do. Nobody but the owner may have any right to it; a file that systemd hands to one unit may have rights
+//! for its group, which are how an access list shows. No part of it is ever shown.
 
 use std::fmt;
 use std::fs::File;
@@ -83,6 +84,30 @@ impl KeyFileFault {
     }
 }
 
+/// Below it systemd keeps what it hands to units, each unit's closed to all others (systemd.exec(5), "CREDENTIALS").
+const HANDED: &str = "/run/credentials";
+
+/// The rights that nobody may have.
+fn forbidden(path: &Path) -> u32 {
+    if path.starts_with(HANDED) {
+        0o007
+    } else {
+        0o077
+    }
+}
+
+/// Whether the file at `path` is there and holds more than comments and blank lines; a unit without keys is handed
+/// such a one. What is wrong with it is [`read`]'s to say.
+pub fn says_something(path: &Path) -> bool {
+    match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes)
+            .lines()
+            .map(str::trim)
+            .any(|line| !line.is_empty() && !line.starts_with(['#', ';'])),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
+
 /// Reads the keys of the file at `path`.
 ///
 /// # Errors
@@ -106,7 +131,7 @@ pub fn read(path: &Path) -> Result<StaticKeys, KeyFileFault> {
         });
     }
     let mode = metadata.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if mode & forbidden(path) != 0 {
         return Err(KeyFileFault::OpenToOthers {
             path: path.to_owned(),
             mode,

@@ -13,7 +13,7 @@ use super::sections::site::Claim;
 use super::sections::{
     daemon, gate, infer, pipeline, retain, settle, site, state, store, upload, verify, watch,
 };
-use super::{Config, State, Store, disk, unknown};
+use super::{Config, State, Store, disk, key_file, unknown};
 
 /// The built-in defaults: every key with its meaning.
 pub(super) const DEFAULTS: &str = include_str!("defaults.toml");
@@ -35,7 +35,11 @@ pub(super) fn load(
     path: Option<&Path>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Loaded, Faults> {
-    let environment = Environment::new(variables);
+    let mut environment = Environment::new(variables);
+    let handed = locate::handed_keys(&environment);
+    if let Some(keys) = handed.filter(|path| key_file::says_something(path)) {
+        environment.hand_keys(keys);
+    }
     let file = find(locate::config_file(path, &environment))?;
     let root = rustix::process::geteuid().is_root();
     let text = file

@@ -46,6 +46,13 @@ pub(super) fn state_directory(environment: &Environment, root: bool) -> Option<P
         })
 }
 
+/// Where systemd puts the credential `keys` of a unit (`LoadCredential=`, systemd.exec(5)): readable by this process
+/// alone, while the file it comes from is root's.
+pub(super) fn handed_keys(environment: &Environment) -> Option<PathBuf> {
+    let folder = PathBuf::from(environment.place("CREDENTIALS_DIRECTORY")?);
+    folder.is_absolute().then(|| folder.join("keys"))
+}
+
 /// A base directory of the user. By the specification a relative one counts as not set.
 fn xdg_folder(environment: &Environment, variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |variable| {

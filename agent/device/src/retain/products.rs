@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::queue::{FileIdentity, Known, Place, QueueError, View};
-use crate::snapshot::discard;
+use crate::queue::{Known, Place, QueueError, View};
+use crate::snapshot::{discard, entries, places_in};
 
 /// Files asked about at once.
 const BATCH: usize = 256;
@@ -49,21 +49,9 @@ pub async fn remove_leftovers(state: PathBuf, view: &View) -> Result<u64, QueueE
 
 /// Every product as it lies there, of all sites; empty folders of images are deleted.
 fn files_in(products: &Path) -> Vec<Place> {
-    let entries = |folder: &Path| {
-        fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-    };
     let mut files = Vec::new();
     for folder in entries(products).flat_map(|site| entries(&site)) {
-        for path in entries(&folder) {
-            if let Ok(stat) = fs::symlink_metadata(&path) {
-                let identity = FileIdentity::from(&stat);
-                files.push(Place { path, identity });
-            }
-        }
+        files.extend(places_in(&folder));
         // One that is not empty stays.
         let _ = fs::remove_dir(&folder);
     }

@@ -1,10 +1,9 @@
 //! Copies that nobody knows of.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{discard, discard_folder};
-use crate::queue::{FileIdentity, Known, Place, QueueError, View};
+use super::{discard, discard_folder, entries, places_in};
+use crate::queue::{Known, Place, QueueError, View};
 
 /// Copies asked about at once.
 const BATCH: usize = 256;
@@ -39,25 +38,13 @@ pub async fn leftovers(spool: PathBuf, view: &View) -> Result<Vec<PathBuf>, Queu
 
 /// Every copy, as it lies there; folders without one are deleted.
 fn copies_in(spool: &Path) -> Vec<Place> {
-    let entries = |folder: &Path| {
-        fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-    };
     let mut copies = Vec::new();
     for folder in entries(spool) {
-        let before = copies.len();
-        for path in entries(&folder) {
-            if let Ok(stat) = fs::symlink_metadata(&path) {
-                let identity = FileIdentity::from(&stat);
-                copies.push(Place { path, identity });
-            }
-        }
-        if copies.len() == before {
+        let in_there = places_in(&folder);
+        if in_there.is_empty() {
             discard_folder(&folder.join("gone"));
         }
+        copies.extend(in_there);
     }
     copies
 }

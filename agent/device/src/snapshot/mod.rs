@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use prometheus_client::metrics::counter::Counter;
 use weir_journey::settle::NamePattern;
 
+use crate::queue::{FileIdentity, Place};
+
 pub use copy::{NotCopied, Snapshot};
 pub use leftovers::leftovers;
 
@@ -42,6 +44,21 @@ impl Spool {
         // What lies in the spool is a copy already.
         !path.starts_with(&self.directory) && path.file_name().is_some_and(rewritten)
     }
+}
+
+/// What lies in a folder; nothing where it cannot be read. Blocks.
+pub(crate) fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let found = fs::read_dir(folder).into_iter().flatten();
+    found.filter_map(Result::ok).map(|entry| entry.path())
+}
+
+/// The files in a folder as they lie there. Blocks.
+pub(crate) fn places_in(folder: &Path) -> Vec<Place> {
+    let place = |path: PathBuf| {
+        let identity = FileIdentity::from(&fs::symlink_metadata(&path).ok()?);
+        Some(Place { path, identity })
+    };
+    entries(folder).filter_map(place).collect()
 }
 
 /// Deletes a copy and the folder that is its own. Blocks.

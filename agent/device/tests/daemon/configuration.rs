@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::s3::{ACCESS_KEY, SECRET_KEY};
 use crate::support::station::text;
-use crate::support::{S3, Station};
+use crate::support::{S3, Station, hydrocam, jpeg};
 
 #[test]
 fn every_fault_of_the_configuration_is_told_at_once_with_its_line() {
@@ -46,6 +46,42 @@ fn keys_that_others_may_read_are_refused() {
     assert_eq!(output.status.code(), Some(2), "{words}");
     assert!(words.contains("chmod 600"), "{words}");
     assert!(!words.contains(SECRET_KEY), "{words}");
+}
+
+#[test]
+fn keys_that_systemd_hands_over_stand_for_the_file_that_is_named() {
+    let s3 = S3::start();
+    let mut station = Station::new(&s3);
+    let handed = station.home().join("handed");
+    fs::create_dir(&handed).unwrap();
+    let named = station.home().join("keys");
+    let keys = fs::read(&named).unwrap();
+    // As of the unit: root's file, which the agent may not read.
+    fs::remove_file(&named).unwrap();
+    station.environment("CREDENTIALS_DIRECTORY", handed.to_str().unwrap());
+    let write = |text: &[u8]| {
+        fs::write(handed.join("keys"), text).unwrap();
+        fs::set_permissions(handed.join("keys"), Permissions::from_mode(0o400)).unwrap();
+    };
+    write(b"# none\n\n");
+    let output = station.weir(&["run"]);
+    let words = text(&output.stderr);
+    assert!(words.contains("credentials_file"), "{words}");
+    fs::remove_file(handed.join("keys")).unwrap();
+    write(&keys);
+    let agent = station.start();
+    station.drop_file(hydrocam(0), jpeg(0));
+    station.until("verified", 1);
+    agent.drain();
+    // Without a name it will do as well; another source that is named goes first.
+    station.set("store.credentials_file", "");
+    let agent = station.start();
+    station.drop_file(hydrocam(1), jpeg(1));
+    station.until("verified", 2);
+    agent.drain();
+    station.set("store.credential_process", "/bin/false");
+    let shown = text(&station.weir(&["config", "show"]).stdout);
+    assert!(!shown.contains("handed"), "{shown}");
 }
 
 #[test]

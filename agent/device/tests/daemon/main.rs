@@ -9,5 +9,6 @@ mod damage;
 mod disk;
 mod output;
 mod pages;
+mod reload;
 mod signals;
 mod systemd;

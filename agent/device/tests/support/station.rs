@@ -159,11 +159,7 @@ impl Station {
 
     /// Writes the configuration and gives the program with it, in an environment that holds nothing else.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let config = self.home.path().join("weir.toml");
-        // Whole at every moment: an agent that was started just now may be reading it.
-        let fresh = tempfile::NamedTempFile::new_in(self.home.path()).unwrap();
-        fs::write(fresh.path(), self.toml()).unwrap();
-        fresh.persist(&config).unwrap();
+        let config = self.write_configuration();
         let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
         command
             .args(arguments)
@@ -174,6 +170,16 @@ impl Station {
             .env("HOME", self.home.path())
             .envs(&self.environment);
         command
+    }
+
+    /// Writes the configuration; gives its file.
+    pub(crate) fn write_configuration(&self) -> PathBuf {
+        let config = self.home.path().join("weir.toml");
+        // Whole at every moment: an agent that was started just now may be reading it.
+        let fresh = tempfile::NamedTempFile::new_in(self.home.path()).unwrap();
+        fs::write(fresh.path(), self.toml()).unwrap();
+        fresh.persist(&config).unwrap();
+        config
     }
 
     fn toml(&self) -> String {

@@ -1,18 +1,21 @@
 //! The command line: names, help and examples.
 
+mod provision;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use weir::config::{BucketName, BucketTemplate, Endpoint, TimeZoneName};
-use weir_journey::identity::SiteName;
+use weir::config::{BucketName, Endpoint};
 
 use crate::camera::Schedule;
 use crate::report::Shard;
 use crate::units::parse_duration;
 use crate::weather::scenario::Hold;
+
+pub(super) use provision::{Credentials, Devices, Package, Provision, RESULTS};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +23,7 @@ Examples:
   weir-fleet scenarios                             what else there is to run
   weir-fleet report weir-fleet-report other        compare two runs
   weir-fleet store --addr 127.0.0.1:9000           an S3 service on this machine, without an account
-  weir-fleet provision --table sites.csv --out x   configurations and rights of real sites
+  weir-fleet provision --table sites.csv --out x   configurations, rights and cards of real sites
 
 Exit codes: 0 done and every promise kept, 1 not so or ended early, 2 usage.
 Environment: RUST_LOG (what the simulated agents log), NO_COLOR, TMPDIR.";
@@ -73,13 +76,12 @@ pub(super) enum Command {
     /// Write the configuration and the rights of many real sites, and make their buckets
     ///
     /// For each site a folder with its weir.toml, which is loaded to see that it is right, and a policy.json with the
-    /// rights that its device needs and no others; for all of them make-buckets.sh. No keys are written. The table
-    /// is a CSV file with a line of names: site, directory, timezone, bucket; what a row leaves empty is taken from the
-    /// options.
-    #[command(
-        after_help = "Examples:\n  weir-fleet provision --table sites.csv --out sites --timezone Etc/GMT+7\n  weir-fleet provision --sites 20 --prefix camera --out sites --timezone America/Denver\n  weir-fleet provision --table sites.csv --out sites --control-bucket river-control --max-concurrent-sites 50\n  weir-fleet provision --sites 5 --out sites --timezone UTC --endpoint http://127.0.0.1:9000 --create-buckets\n\n--create-buckets takes AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."
-    )]
-    Provision(Provision),
+    /// rights that its device needs and no others; for all of them make-buckets.sh. With --devices a folder for each
+    /// device instead, with what flashes and labels it. No keys are written. The table is a CSV file with a line of
+    /// names: site, and where wanted directory, timezone, bucket, model, device, label, note, latitude, longitude. What
+    /// a row leaves empty is taken from the options.
+    #[command(after_help = provision::EXAMPLES)]
+    Provision(Box<Provision>),
     /// Print what a shell needs to complete commands and options
     #[command(
         after_help = "Examples:\n  weir-fleet completions bash > /etc/bash_completion.d/weir-fleet\n  weir-fleet completions zsh > /usr/local/share/zsh/site-functions/_weir-fleet"
@@ -248,71 +250,6 @@ pub(super) struct Store {
         hide_env_values = true
     )]
     pub(super) secret_key: Option<String>,
-}
-
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("which").required(true).args(["table", "sites"]))]
-pub(super) struct Provision {
-    /// The sites, as a CSV file with the columns site, directory, timezone and bucket
-    #[arg(long, value_name = "FILE")]
-    pub(super) table: Option<PathBuf>,
-    /// So many sites, numbered from 1
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(super) sites: Option<u32>,
-    /// What their names begin with
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "site",
-        conflicts_with = "table"
-    )]
-    pub(super) prefix: SiteName,
-    /// Write into this folder
-    #[arg(short, long, value_name = "DIR")]
-    pub(super) out: PathBuf,
-    /// Replace configurations that are there and differ
-    #[arg(long)]
-    pub(super) force: bool,
-    /// Zone of the cameras' clocks: an IANA name or an offset such as -07:00
-    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
-    pub(super) timezone: Option<TimeZoneName>,
-    /// Folder of the camera on the device; {site} is the site's name
-    #[arg(long, value_name = "DIR", default_value = "/srv/camera/{site}")]
-    pub(super) directory: String,
-    /// Bucket of a site; {site} is the site's name
-    #[arg(long, value_name = "TEMPLATE", default_value = "{site}-image", value_parser = bucket_template)]
-    pub(super) bucket: String,
-    /// The S3 service [default: AWS]
-    #[arg(long, value_name = "URL")]
-    pub(super) endpoint: Option<Endpoint>,
-    /// Its region
-    #[arg(long, value_name = "REGION", default_value = "us-west-1", value_parser = region)]
-    pub(super) region: String,
-    /// Bucket in which the devices share the pipeline's places
-    #[arg(long, value_name = "NAME")]
-    pub(super) control_bucket: Option<BucketName>,
-    /// The most sites that may be in the pipeline at once
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(super) max_concurrent_sites: Option<u32>,
-    /// Make the buckets now, with the keys of the environment
-    #[arg(long)]
-    pub(super) create_buckets: bool,
-}
-
-/// A template of bucket names, as it was written.
-fn bucket_template(text: &str) -> Result<String, String> {
-    let template = text.parse::<BucketTemplate>();
-    template
-        .map(|_| text.to_owned())
-        .map_err(|wrong| wrong.to_string())
-}
-
-/// The name of a region, which goes into a shell script.
-fn region(text: &str) -> Result<String, &'static str> {
-    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let fits = !text.is_empty() && text.chars().all(is_name);
-    fits.then(|| text.to_owned())
-        .ok_or("a region is written like us-west-1")
 }
 
 /// A number of hours, to the second.

@@ -12,8 +12,12 @@ fn page(path: &str) -> String {
 fn lines(page: &str) -> Vec<String> {
     let blocks = page.split("```sh\n").skip(1);
     let blocks = blocks.map(|rest| rest.split("\n```").next().unwrap_or(rest));
-    blocks
-        .flat_map(str::lines)
+    // A command may go on in the next line.
+    let whole = blocks.map(|block| block.replace(" \\\n", " "));
+    let whole: Vec<_> = whole.collect();
+    whole
+        .iter()
+        .flat_map(|block| block.lines())
         .map(|line| line.replace('"', "").replace("$i", "1"))
         .collect()
 }

@@ -1,5 +1,6 @@
 //! The real program: its commands, its exit codes, what it leaves behind.
 
+mod devices;
 mod documents;
 mod manual;
 mod program;

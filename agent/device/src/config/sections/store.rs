@@ -154,7 +154,14 @@ fn read_credentials(reader: &mut Reader<'_>) -> Credentials {
     let line = |expected| text::<Line>(expected).or("");
     let profile = reader.get("store.profile", line("the name of a profile"));
     let process = reader.get("store.credential_process", line("a command").private());
-    let file = reader.path("store.credentials_file");
+    let mut file = reader.path("store.credentials_file");
+    // What the supervisor hands over is the file that is named, or would be: its original may be root's.
+    if let Some(handed) = reader.environment().handed_keys()
+        && (file.is_some() || (profile.is_none() && process.is_none()))
+    {
+        reader.show_as("store.credentials_file", &handed.to_string_lossy());
+        file = Some(handed.to_owned());
+    }
     match (profile, process, file) {
         (None, None, None) => Credentials::Ambient,
         (Some(Line(name)), None, None) => Credentials::Profile(name),

@@ -7,14 +7,17 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use weir::config::BucketName;
 
 use super::super::{Failed, args};
-use super::Place;
+use super::place::Place;
 
 /// The region that is meant when a bucket is made without one.
 const UNSAID: &str = "us-east-1";
 
-/// All of them, in order.
+/// All of them, in order. Buckets of the pipeline's own results are the pipeline's to make.
 pub(super) fn names(sites: &[Place], control: Option<&BucketName>) -> Vec<BucketName> {
-    let of_sites = sites.iter().map(|site| site.bucket.clone());
+    let of_sites = sites.iter().flat_map(|site| {
+        let results = site.results.clone();
+        std::iter::once(site.bucket.clone()).chain(results)
+    });
     of_sites.chain(control.cloned()).collect()
 }
 

@@ -1,16 +1,58 @@
-//! The rights of one device, as an IAM policy: those that an upload needs, and of a control bucket those of its slots.
+//! The rights of one device, as an IAM policy: those that uploads need, on the buckets of its sites and of what is made of
+//! their images; reading where results are waited for; and of a control bucket those of its slots.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use weir::config::BucketName;
 
+use super::place::Place;
+
 /// The policy.
-pub(super) fn text(bucket: &BucketName, control: Option<&BucketName>) -> String {
+pub(super) fn text(sites: &[&Place], control: Option<&BucketName>) -> String {
+    let uploads = [
+        "s3:PutObject",
+        "s3:GetObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
+    ];
+    let objects = |buckets: Vec<&BucketName>| match buckets.as_slice() {
+        [one] => json!(format!("arn:aws:s3:::{one}/*")),
+        several => several
+            .iter()
+            .map(|one| json!(format!("arn:aws:s3:::{one}/*")))
+            .collect::<Value>(),
+    };
     let mut statements = vec![json!({
         "Sid": "Images",
         "Effect": "Allow",
-        "Action": ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-        "Resource": format!("arn:aws:s3:::{bucket}/*"),
+        "Action": uploads,
+        "Resource": objects(sites.iter().map(|site| &site.bucket).collect()),
     })];
+    let results: Vec<_> = sites
+        .iter()
+        .filter_map(|site| site.results.as_ref())
+        .collect();
+    // Who may write there may read there.
+    let awaited: Vec<_> = sites
+        .iter()
+        .filter_map(|site| site.awaited.as_ref())
+        .filter(|bucket| !results.contains(bucket))
+        .collect();
+    if !results.is_empty() {
+        statements.push(json!({
+            "Sid": "Results",
+            "Effect": "Allow",
+            "Action": uploads,
+            "Resource": objects(results),
+        }));
+    }
+    if !awaited.is_empty() {
+        statements.push(json!({
+            "Sid": "AwaitedResults",
+            "Effect": "Allow",
+            "Action": "s3:GetObject",
+            "Resource": objects(awaited),
+        }));
+    }
     if let Some(control) = control {
         statements.push(json!({
             "Sid": "Slots",
@@ -26,33 +68,11 @@ pub(super) fn text(bucket: &BucketName, control: Option<&BucketName>) -> String 
             "Resource": format!("arn:aws:s3:::{control}"),
         }));
     }
-    let policy = json!({ "Version": "2012-10-17", "Statement": statements });
-    format!("{policy:#}\n")
+    document(&statements)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_device_may_delete_nothing_but_slots() {
-        let bucket: BucketName = "first-dam-image".parse().unwrap();
-        let control: BucketName = "river-control".parse().unwrap();
-        let alone = text(&bucket, None);
-        assert!(
-            !alone.contains("DeleteObject") && !alone.contains("ListBucket\""),
-            "{alone}"
-        );
-        let shared: serde_json::Value =
-            serde_json::from_str(&text(&bucket, Some(&control))).unwrap();
-        let deleting: Vec<_> = shared["Statement"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|one| one["Action"].to_string().contains("s3:DeleteObject"))
-            .map(|one| one["Resource"].as_str().unwrap())
-            .collect();
-        assert_eq!(deleting, ["arn:aws:s3:::river-control/*"]);
-        assert!(!shared.to_string().contains("s3:*"));
-    }
+/// A policy of these statements, for people to read.
+pub(super) fn document(statements: &[Value]) -> String {
+    let policy = json!({ "Version": "2012-10-17", "Statement": statements });
+    format!("{policy:#}\n")
 }

@@ -3,14 +3,23 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
-
-use weir::config::{BucketName, TimeZoneName};
-use weir_journey::identity::SiteName;
+use std::path::Path;
 
 use super::super::{Failed, args};
-use super::Place;
+use super::place::{self, Place};
 
-const COLUMNS: [&str; 4] = ["site", "directory", "timezone", "bucket"];
+const COLUMNS: [&str; 10] = [
+    "site",
+    "directory",
+    "timezone",
+    "bucket",
+    "model",
+    "device",
+    "label",
+    "note",
+    "latitude",
+    "longitude",
+];
 
 /// The sites that are asked for.
 pub(super) fn sites(asked: &args::Provision) -> Result<Vec<Place>, Failed> {
@@ -40,12 +49,18 @@ type Fault = (u64, String);
 
 /// A row as it is written; empty cells are taken from the options.
 #[derive(Debug, Default)]
-struct Row {
-    line: u64,
-    site: String,
-    directory: String,
-    timezone: String,
-    bucket: String,
+pub(super) struct Row {
+    pub(super) line: u64,
+    pub(super) site: String,
+    pub(super) directory: String,
+    pub(super) timezone: String,
+    pub(super) bucket: String,
+    pub(super) model: String,
+    pub(super) device: String,
+    pub(super) label: String,
+    pub(super) note: String,
+    pub(super) latitude: String,
+    pub(super) longitude: String,
 }
 
 fn rows(from: impl Read) -> Result<Vec<Row>, Vec<Fault>> {
@@ -104,6 +119,12 @@ fn rows(from: impl Read) -> Result<Vec<Row>, Vec<Fault>> {
             directory: cell("directory"),
             timezone: cell("timezone"),
             bucket: cell("bucket"),
+            model: cell("model"),
+            device: cell("device"),
+            label: cell("label"),
+            note: cell("note"),
+            latitude: cell("latitude"),
+            longitude: cell("longitude"),
         });
     }
     if faults.is_empty() && rows.is_empty() {
@@ -119,29 +140,16 @@ fn rows(from: impl Read) -> Result<Vec<Row>, Vec<Fault>> {
 fn places(rows: Vec<Row>, asked: &args::Provision) -> Result<Vec<Place>, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut places: Vec<Place> = Vec::new();
-    let (mut names, mut buckets) = (BTreeMap::new(), BTreeMap::new());
+    let mut taken = Taken::new(asked);
     for row in &rows {
-        let place = match place(row, asked) {
-            Ok(place) => place,
-            Err(wrong) => {
+        match place::of(row, asked) {
+            Ok(place) => {
+                let wrong = taken.by(&place);
                 faults.extend(wrong.into_iter().map(|wrong| (row.line, wrong)));
-                continue;
+                places.push(place);
             }
-        };
-        if let Some(line) = names.insert(place.name.to_string(), row.line) {
-            let name = &place.name;
-            faults.push((
-                row.line,
-                format!("the site {name} is in line {line} already"),
-            ));
-        } else if let Some(other) = buckets.insert(place.bucket.to_string(), place.name.to_string())
-        {
-            let bucket = &place.bucket;
-            let fault =
-                format!("the bucket {bucket} is that of {other} already: their images would mix");
-            faults.push((row.line, fault));
+            Err(wrong) => faults.extend(wrong.into_iter().map(|wrong| (row.line, wrong))),
         }
-        places.push(place);
     }
     if faults.is_empty() {
         Ok(places)
@@ -150,48 +158,66 @@ fn places(rows: Vec<Row>, asked: &args::Provision) -> Result<Vec<Place>, Vec<Fau
     }
 }
 
-/// The site of a row, or all that is wrong with it.
-fn place(row: &Row, asked: &args::Provision) -> Result<Place, Vec<String>> {
-    let mut faults = Vec::new();
-    let name = row.site.parse::<SiteName>();
-    let name = name
-        .map_err(|wrong| faults.push(format!("{:?}: {wrong}", row.site)))
-        .ok();
-    let directory = or(&row.directory, &asked.directory).replace("{site}", &row.site);
-    if !directory.starts_with('/') {
-        faults.push(format!("the folder {directory:?} must begin with /"));
-    }
-    let timezone = match row.timezone.as_str() {
-        "" => {
-            let zone = asked.timezone.clone();
-            zone.ok_or_else(|| {
-                "which zone is the camera's clock set to? Fill timezone, or give --timezone".into()
-            })
+/// What no two sites may share.
+struct Taken {
+    /// Sites, each with its line.
+    names: BTreeMap<String, u64>,
+    /// Buckets, each with what lies in it.
+    buckets: BTreeMap<String, String>,
+    /// Folders of a device's cameras; empty where devices are not asked for.
+    folders: BTreeMap<String, Vec<String>>,
+    by_device: bool,
+}
+
+impl Taken {
+    fn new(asked: &args::Provision) -> Self {
+        let control = asked.control_bucket.as_ref();
+        let control = control.map(|name| (name.to_string(), "the control bucket".to_owned()));
+        Self {
+            names: BTreeMap::new(),
+            buckets: control.into_iter().collect(),
+            folders: BTreeMap::new(),
+            by_device: asked.device.devices,
         }
-        text => text
-            .parse::<TimeZoneName>()
-            .map_err(|wrong| format!("{text:?} {wrong}")),
-    };
-    let timezone = timezone.map_err(|wrong| faults.push(wrong)).ok();
-    let bucket = or(&row.bucket, &asked.bucket).replace("{site}", &row.site);
-    let bucket = bucket.parse::<BucketName>().map_err(|wrong| {
-        faults.push(format!(
-            "{bucket:?} {wrong}: it is 3 to 63 of a-z, 0-9, - and ., beginning and ending with a letter or digit"
-        ));
-    });
-    match (name, timezone, bucket.ok()) {
-        (Some(name), Some(timezone), Some(bucket)) if faults.is_empty() => Ok(Place {
-            name,
-            directory,
-            timezone,
-            bucket,
-        }),
-        _ => Err(faults),
+    }
+
+    /// What of the place's is taken already.
+    fn by(&mut self, place: &Place) -> Vec<String> {
+        let name = &place.name;
+        if let Some(line) = self.names.insert(name.to_string(), place.line) {
+            return vec![format!("the site {name} is in line {line} already")];
+        }
+        let mut faults = Vec::new();
+        let results = place.results.as_ref();
+        let results = results.map(|bucket| (bucket, format!("that of the results of {name}")));
+        for (bucket, what) in [(&place.bucket, format!("that of {name}"))]
+            .into_iter()
+            .chain(results)
+        {
+            if let Some(other) = self.buckets.insert(bucket.to_string(), what) {
+                faults.push(format!(
+                    "the bucket {bucket} is {other} already: their objects would mix"
+                ));
+            }
+        }
+        if self.by_device {
+            let folders = self.folders.entry(place.device.clone()).or_default();
+            if let Some(other) = folders.iter().find(|other| nested(other, &place.directory)) {
+                faults.push(format!(
+                    "the folder {} is or is in {other}, of another site of {}, or the other way round",
+                    place.directory, place.device
+                ));
+            }
+            folders.push(place.directory.clone());
+        }
+        faults
     }
 }
 
-fn or<'a>(cell: &'a str, option: &'a str) -> &'a str {
-    if cell.is_empty() { option } else { cell }
+/// Whether one of two folders is the other or lies in it.
+fn nested(one: &str, other: &str) -> bool {
+    let (one, other) = (Path::new(one), Path::new(other));
+    one.starts_with(other) || other.starts_with(one)
 }
 
 #[cfg(test)]
@@ -205,7 +231,7 @@ mod tests {
         let words = ["weir-fleet", "provision", "--out", "x", "--table", "t.csv"];
         let matches = super::super::super::command().get_matches_from(words.iter().chain(more));
         match Cli::from_arg_matches(&matches).unwrap().command {
-            Command::Provision(asked) => asked,
+            Command::Provision(asked) => *asked,
             other => panic!("{other:?}"),
         }
     }

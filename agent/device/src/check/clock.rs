@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
-use weir_journey::stamp::Zone;
+use weir_journey::stamp::{Tz, Zone};
 
 use super::finding::{Check, Finding, Judgement};
 use crate::clock::Clock;
@@ -112,7 +112,7 @@ pub(super) fn zones(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
 
 /// Compares versions such as `2025b`, which sort as text.
 fn rules(system: &str) -> Judgement {
-    let own = chrono_tz::IANA_TZDB_VERSION;
+    let own = Tz::version();
     if system > own {
         Judgement::warn(
             format!("this weir has the zones of {own}, the system those of {system}"),
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn newer_rules_of_the_system_are_told() {
         assert_eq!(rules("2019a").outcome, Outcome::Ok);
-        assert_eq!(rules(chrono_tz::IANA_TZDB_VERSION).outcome, Outcome::Ok);
+        assert_eq!(rules(Tz::version()).outcome, Outcome::Ok);
         assert_eq!(rules("2099z").outcome, Outcome::Warn);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use weir_journey::stamp::Zone;
+use weir_journey::stamp::{Tz, Zone};
 
 use super::suggest::nearest;
 
@@ -21,7 +21,7 @@ impl TimeZoneName {
 /// UTC.
 impl Default for TimeZoneName {
     fn default() -> Self {
-        Self(Zone::Iana(chrono_tz::UTC))
+        Self(Zone::UTC)
     }
 }
 
@@ -47,9 +47,8 @@ impl FromStr for TimeZoneName {
     type Err = NotATimeZone;
 
     fn from_str(text: &str) -> Result<Self, NotATimeZone> {
-        let names = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
         text.parse().map(Self).map_err(|_| NotATimeZone {
-            nearest: nearest(text, names()).map(str::to_owned),
+            nearest: nearest(text, Tz::names()).map(str::to_owned),
         })
     }
 }

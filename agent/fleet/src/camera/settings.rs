@@ -53,7 +53,7 @@ impl Default for Settings {
             median: 24 << 10,
             spread: 0.3,
             size: (640, 360),
-            zone: Zone::Iana(chrono_tz::Etc::GMTPlus7),
+            zone: "Etc/GMT+7".parse().expect("a zone of the database"),
             exif_offset: false,
             faults: Faults::default(),
         }

@@ -25,6 +25,7 @@ mod restamp;
 mod rules;
 mod spelling;
 mod template;
+mod tz;
 mod warning;
 mod zone;
 
@@ -38,6 +39,7 @@ pub use pattern::{NotAPattern, Pattern};
 pub use policy::{Doubtful, Filed, Filing};
 pub use restamp::restamp;
 pub use rules::Rules;
+pub use tz::Tz;
 pub use zone::{NotAZone, Zone};
 
 use choose::{Case, Reading, choose};

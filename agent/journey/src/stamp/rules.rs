@@ -22,6 +22,6 @@ pub struct Rules {
 impl Rules {
     /// The zone of local times.
     pub fn zone(&self) -> Zone {
-        self.zone.unwrap_or(Zone::Iana(chrono_tz::UTC))
+        self.zone.unwrap_or(Zone::UTC)
     }
 }

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use chrono::{
     DateTime, Duration, FixedOffset, LocalResult, NaiveDateTime, Offset as _, TimeZone as _, Utc,
 };
-use chrono_tz::Tz;
+
+use super::tz::Tz;
 
 /// The zone that a camera's clock is set to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +44,14 @@ pub(super) enum Placed {
 const LONGEST_GAP_H: i64 = 25;
 
 impl Zone {
+    /// Universal time.
+    pub const UTC: Self = Self::Iana(Tz::UTC);
+
     /// A moment on this zone's clock.
     pub fn at(&self, moment: DateTime<Utc>) -> DateTime<FixedOffset> {
         match self {
             Self::Iana(zone) => {
-                let offset = moment.with_timezone(zone).offset().fix();
+                let offset = zone.offset_at(moment.timestamp());
                 moment.with_timezone(&whole_minutes(offset))
             }
             Self::Fixed(offset) => moment.with_timezone(offset),
@@ -59,11 +63,9 @@ impl Zone {
         let at = |offset| with_offset(local, whole_minutes(offset));
         match self {
             Self::Fixed(offset) => Placed::Once(with_offset(local, *offset)),
-            Self::Iana(zone) => match zone.offset_from_local_datetime(&local) {
-                LocalResult::Single(offset) => Placed::Once(at(offset.fix())),
-                LocalResult::Ambiguous(first, second) => {
-                    Placed::Repeated(at(first.fix()), at(second.fix()))
-                }
+            Self::Iana(zone) => match zone.offsets_of(local) {
+                LocalResult::Single(offset) => Placed::Once(at(offset)),
+                LocalResult::Ambiguous(first, second) => Placed::Repeated(at(first), at(second)),
                 LocalResult::None => Placed::Skipped(at(offset_before(*zone, local))),
             },
         }
@@ -79,8 +81,8 @@ fn whole_minutes(offset: FixedOffset) -> FixedOffset {
 fn offset_before(zone: Tz, local: NaiveDateTime) -> FixedOffset {
     (1..=LONGEST_GAP_H)
         .filter_map(|hours| local.checked_sub_signed(Duration::hours(hours)))
-        .find_map(|earlier| zone.offset_from_local_datetime(&earlier).latest())
-        .map_or_else(|| Utc.fix(), |offset| offset.fix())
+        .find_map(|earlier| zone.offsets_of(earlier).latest())
+        .unwrap_or_else(|| Utc.fix())
 }
 
 /// A local time with its offset; at the ends of chrono's calendar, where that is no moment, in UTC.
@@ -116,10 +118,10 @@ impl FromStr for Zone {
         if let Some(offset) = offset(text) {
             return Ok(Self::Fixed(offset));
         }
-        let refused = |_| NotAZone {
+        let refused = || NotAZone {
             text: text.to_owned(),
         };
-        text.parse().map(Self::Iana).map_err(refused)
+        Tz::named(text).map(Self::Iana).ok_or_else(refused)
     }
 }
 
@@ -143,7 +145,8 @@ mod tests {
 
     fn zone() -> impl Strategy<Value = Zone> {
         prop_oneof![
-            prop::sample::select(chrono_tz::TZ_VARIANTS.to_vec()).prop_map(Zone::Iana),
+            prop::sample::select(Tz::names().collect::<Vec<_>>())
+                .prop_map(|name| name.parse().expect("IANA")),
             (-14 * 60..=14 * 60_i32)
                 .prop_map(|m| Zone::Fixed(FixedOffset::east_opt(m * 60).expect("small"))),
         ]

@@ -107,12 +107,19 @@ pub fn holder(directory: &Path) -> std::io::Result<Option<u32>> {
         Err(error) => return Err(error),
     };
     let (major, minor) = (rustix::fs::major(file.dev()), rustix::fs::minor(file.dev()));
-    let table = std::fs::read_to_string("/proc/locks")?;
-    Ok(holder_in(
-        &table,
-        &format!("{major:02x}:{minor:02x}:{}", file.ino()),
-    ))
+    let lock = format!("{major:02x}:{minor:02x}:{}", file.ino());
+    // The table is given in pieces, and while locks come and go a line between two of them may be passed over.
+    for _ in 0..READINGS {
+        let table = std::fs::read_to_string("/proc/locks")?;
+        if let Some(holder) = holder_in(&table, &lock) {
+            return Ok(Some(holder));
+        }
+    }
+    Ok(None)
 }
+
+/// How often the table of locks is read before nobody holds one.
+const READINGS: usize = 3;
 
 /// `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`, the fields that are looked at.
 fn holder_in(table: &str, file: &str) -> Option<u32> {

@@ -148,7 +148,8 @@ impl World {
         };
         for agent in 0..world.trouble.agents {
             let booted = world.chance.below(1_000_000_000);
-            let born = world.born(agent, 0, booted);
+            let time = world.probed(booted);
+            let born = world.born(agent, 0, booted, time);
             world.agents.push(born);
             world.at(0, Event::Wake { agent, life: 0 });
         }
@@ -167,9 +168,9 @@ impl World {
         }
     }
 
-    fn born(&mut self, agent: usize, life: u64, booted: u64) -> Agent {
+    /// What a process knows of the store's time that begins now: its start-up probe.
+    fn probed(&mut self, booted: u64) -> StoreTime {
         let uptime = Duration::from_millis(self.now + booted);
-        // An agent knows the store's time from its start-up probe.
         let mut time = StoreTime::default();
         let date = self.date();
         let (sent, received) = (uptime, uptime);
@@ -181,6 +182,11 @@ impl World {
             },
             LEASE,
         );
+        time
+    }
+
+    fn born(&mut self, agent: usize, life: u64, booted: u64, time: StoreTime) -> Agent {
+        let uptime = Duration::from_millis(self.now + booted);
         let chance = self.chance.unit();
         Agent {
             claim: Claim::new(
@@ -262,7 +268,8 @@ impl World {
         let settled = now < self.set_at || now > self.set_at + 60 * SECOND || self.set_at == 0;
         if !calm && settled && self.chance.percent(self.trouble.crash) {
             let booted = self.chance.below(1_000_000_000);
-            self.agents[agent] = self.born(agent, life + 1, booted);
+            let time = self.probed(booted);
+            self.agents[agent] = self.born(agent, life + 1, booted, time);
             let again = now + 1 + self.chance.below(20 * SECOND);
             return self.at(
                 again,
@@ -302,9 +309,10 @@ impl World {
                 self.at(self.now + wait.max(1), Event::Wake { agent, life });
             }
             Step::Over => {
-                // The next wish is a claim of its own.
+                // The next wish is a claim of its own, of the same process: what that has learned it knows.
                 let booted = self.agents[agent].booted;
-                self.agents[agent] = self.born(agent, life + 1, booted);
+                let time = self.agents[agent].claim.store_time().clone();
+                self.agents[agent] = self.born(agent, life + 1, booted, time);
                 let life = life + 1;
                 self.at(self.now + SECOND, Event::Wake { agent, life });
             }

@@ -1,7 +1,8 @@
 //! The program as a process of its own.
 
+use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitCode, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -53,6 +54,14 @@ pub(crate) fn done(folder: &Path, arguments: &[&str]) -> Said {
     let said = fleet(folder, arguments);
     assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}");
     said
+}
+
+/// The agent's own check has nothing against the configuration `path`.
+pub(crate) fn agent_takes(path: &Path) {
+    let path = path.to_str().unwrap();
+    let words = ["weir", "--config", path, "config", "check"];
+    let checked = weir::cli::main(words.map(OsString::from));
+    assert_eq!(checked, ExitCode::SUCCESS, "{path}");
 }
 
 /// The program while it runs; it does not outlive the test.

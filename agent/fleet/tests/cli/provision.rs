@@ -1,28 +1,19 @@
 //! `weir-fleet provision`: what it writes is what a device takes, and it makes the buckets.
 
-use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use weir::config::Config;
 
-use crate::program::{command, done, fleet};
+use crate::program::{agent_takes, command, done, fleet};
 use crate::store::Served;
 
 const TABLE: &str = "site,directory,timezone,bucket\nfirst-dam,/srv/cam,Etc/GMT+7,\nold-mill,,America/Denver,mill-images\n";
 
 /// As the agent loads it, after `weir config check` had nothing against it.
 fn load(path: &Path) -> Config {
-    let words = [
-        "weir",
-        "--config",
-        path.to_str().unwrap(),
-        "config",
-        "check",
-    ];
-    let checked = weir::cli::main(words.map(OsString::from));
-    assert_eq!(checked, ExitCode::SUCCESS);
+    agent_takes(path);
     Config::load(Some(path), [("HOME".into(), "/root".into())]).unwrap()
 }
 

@@ -95,19 +95,19 @@ pub(in crate::cli) struct Devices {
     #[arg(long, value_name = "SOURCE", requires = "devices")]
     pub(in crate::cli) credentials: Option<Credentials>,
     /// The trust anchor of IAM Roles Anywhere
-    #[arg(long, value_name = "ARN", requires = "devices", value_parser = trust_anchor)]
+    #[arg(long, value_name = "ARN", requires = "devices", value_parser = arn(TRUST_ANCHOR))]
     pub(in crate::cli) trust_anchor_arn: Option<String>,
     /// Its profile
-    #[arg(long, value_name = "ARN", requires = "devices", value_parser = profile)]
+    #[arg(long, value_name = "ARN", requires = "devices", value_parser = arn(PROFILE))]
     pub(in crate::cli) profile_arn: Option<String>,
     /// The role of a device; {device} is its name
-    #[arg(long, value_name = "ARN", requires = "devices", value_parser = role)]
+    #[arg(long, value_name = "ARN", requires = "devices", value_parser = arn(ROLE))]
     pub(in crate::cli) role_arn: Option<String>,
     /// The host of the AWS IoT credential provider
     #[arg(long, value_name = "HOST", requires = "devices", value_parser = host)]
     pub(in crate::cli) iot_endpoint: Option<String>,
     /// The role alias of a device in AWS IoT; {device} is its name
-    #[arg(long, value_name = "ARN", requires = "devices", value_parser = role_alias)]
+    #[arg(long, value_name = "ARN", requires = "devices", value_parser = arn(ROLE_ALIAS))]
     pub(in crate::cli) role_alias_arn: Option<String>,
     /// Where the package comes from: boot (the card's boot partition), apt, or a URL, in which {arch} is arm64, armhf or
     /// amd64
@@ -233,8 +233,31 @@ fn region(text: &str) -> Result<String, &'static str> {
         .ok_or("a region is written like us-west-1")
 }
 
-/// An ARN of `service` and `kind`; it goes into commands, so that it may hold nothing that a shell would read.
-fn arn(text: &str, service: &str, kind: &str) -> Option<String> {
+/// What an ARN is written like, of which the service, the kind and whether it has a region are the rule.
+const TRUST_ANCHOR: &str = "arn:aws:rolesanywhere:us-west-1:123456789012:trust-anchor/ID";
+const PROFILE: &str = "arn:aws:rolesanywhere:us-west-1:123456789012:profile/ID";
+const ROLE: &str = "arn:aws:iam::123456789012:role/weir-{device}";
+const ROLE_ALIAS: &str = "arn:aws:iot:us-west-1:123456789012:rolealias/weir-{device}";
+
+/// Reads an ARN that is written like `example`.
+fn arn(example: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
+    move |text| {
+        is_arn_like(example, text)
+            .then(|| text.to_owned())
+            .ok_or_else(|| format!("it is written like {example}"))
+    }
+}
+
+/// It goes into commands, so that it may hold nothing that a shell would read.
+fn is_arn_like(example: &str, text: &str) -> bool {
+    let parts = |text| -> Option<[&str; 6]> {
+        let parts: Vec<_> = str::splitn(text, 6, ':').collect();
+        parts.try_into().ok()
+    };
+    let (Some(like), Some(arn)) = (parts(example), parts(text)) else {
+        return false;
+    };
+    let [_, _, service, region, account, resource] = arn;
     // What AWS allows in the name of a role alias, and in the path and name of a role.
     let marks = if service == "iot" {
         "_=,@-"
@@ -242,45 +265,21 @@ fn arn(text: &str, service: &str, kind: &str) -> Option<String> {
         "/_+=,.@-"
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || marks.contains(c);
-    let parts: Vec<_> = text.splitn(6, ':').collect();
-    let [arn, partition, of, region, account, resource] = parts[..] else {
-        return None;
+    let kind = like[5].split_once('/').map(|(kind, _)| kind);
+    let Some((of, name)) = resource.split_once('/') else {
+        return false;
     };
-    let place = if service == "iam" {
-        region.is_empty()
-    } else {
-        self::region(region).is_ok()
-    };
-    let name = resource.strip_prefix(kind)?.replace("{device}", "device");
-    let fits = arn == "arn"
-        && matches!(partition, "aws" | "aws-cn" | "aws-us-gov")
-        && of == service
-        && place
+    let name = name.replace("{device}", "device");
+    arn[0] == "arn"
+        && matches!(arn[1], "aws" | "aws-cn" | "aws-us-gov")
+        && service == like[2]
+        && region.is_empty() == like[3].is_empty()
+        && (region.is_empty() || self::region(region).is_ok())
         && account.len() == 12
         && account.bytes().all(|byte| byte.is_ascii_digit())
+        && Some(of) == kind
         && !name.is_empty()
-        && name.chars().all(plain);
-    fits.then(|| text.to_owned())
-}
-
-fn trust_anchor(text: &str) -> Result<String, &'static str> {
-    arn(text, "rolesanywhere", "trust-anchor/")
-        .ok_or("it is written like arn:aws:rolesanywhere:us-west-1:123456789012:trust-anchor/ID")
-}
-
-fn profile(text: &str) -> Result<String, &'static str> {
-    arn(text, "rolesanywhere", "profile/")
-        .ok_or("it is written like arn:aws:rolesanywhere:us-west-1:123456789012:profile/ID")
-}
-
-fn role(text: &str) -> Result<String, &'static str> {
-    arn(text, "iam", "role/")
-        .ok_or("it is written like arn:aws:iam::123456789012:role/weir-{device}")
-}
-
-fn role_alias(text: &str) -> Result<String, &'static str> {
-    arn(text, "iot", "rolealias/")
-        .ok_or("it is written like arn:aws:iot:us-west-1:123456789012:rolealias/weir-{device}")
+        && name.chars().all(plain)
 }
 
 fn host(text: &str) -> Result<String, &'static str> {
@@ -324,7 +323,10 @@ mod tests {
         ] {
             assert!(bad.parse::<Package>().is_err(), "{bad}");
         }
-        assert!(role("arn:aws:iam::123456789012:role/fleet/weir-{device}").is_ok());
+        assert!(is_arn_like(
+            ROLE,
+            "arn:aws:iam::123456789012:role/fleet/weir-{device}"
+        ));
         for bad in [
             "arn:aws:iam::123456789012:role/",
             "arn:aws:iam::12345:role/x",
@@ -333,13 +335,17 @@ mod tests {
             "arn:aws:iam:us-west-1:123456789012:role/x",
             "role/x",
         ] {
-            assert!(role(bad).is_err(), "{bad}");
+            assert!(!is_arn_like(ROLE, bad), "{bad}");
         }
-        assert!(
-            trust_anchor("arn:aws:rolesanywhere:us-west-1:123456789012:trust-anchor/0-a").is_ok()
-        );
-        assert!(trust_anchor("arn:aws:rolesanywhere::123456789012:trust-anchor/0-a").is_err());
-        assert!(role_alias("arn:aws:iot:us-west-1:123456789012:rolealias/weir.{device}").is_err());
+        for good in [TRUST_ANCHOR, PROFILE, ROLE, ROLE_ALIAS] {
+            assert_eq!(arn(good)(good).as_deref(), Ok(good));
+        }
+        let nowhere = "arn:aws:rolesanywhere::123456789012:trust-anchor/0-a";
+        assert!(!is_arn_like(TRUST_ANCHOR, nowhere));
+        let other = "arn:aws:rolesanywhere:us-west-1:123456789012:profile/0-a";
+        assert!(!is_arn_like(TRUST_ANCHOR, other));
+        let dotted = "arn:aws:iot:us-west-1:123456789012:rolealias/weir.{device}";
+        assert!(!is_arn_like(ROLE_ALIAS, dotted));
         assert!(host("https://x").is_err() && host("a.b-c.org").is_ok());
         assert!(apn("a b").is_err() && interface("eth0;").is_err());
     }

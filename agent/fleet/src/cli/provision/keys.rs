@@ -188,7 +188,9 @@ pub(super) fn roles_script(devices: &[&str], asked: &args::Provision) -> String 
         Some(region) => include_str!("make-roles-iot.sh").replace("@REGION@", region),
         None => include_str!("make-roles.sh").to_owned(),
     };
-    template.replace("@DEVICES@\n", &calls)
+    template
+        .replace("@ROLE@\n", include_str!("make-role.sh"))
+        .replace("@DEVICES@\n", &calls)
 }
 
 /// The script by which a device makes its key, which never leaves it, and asks for a certificate.

@@ -3,16 +3,10 @@
 # certificate may use that alias and nothing else; with the AWS command line and the keys of the environment. What is
 # there gets its rights anew. Where DEVICE.crt is there as well it is registered and tied to the device: an authority of
 # your own must be registered in AWS IoT before that.
-set -eu
-cd "$(dirname "$0")"
+@ROLE@
 iot() { aws --region @REGION@ iot "$@"; }
 device() {
-  if aws iam get-role --role-name "$2" >/dev/null 2>&1; then
-    aws iam update-assume-role-policy --role-name "$2" --policy-document "file://$1/trust-policy.json" >/dev/null
-  else
-    aws iam create-role --role-name "$2" --path "$3" --assume-role-policy-document "file://$1/trust-policy.json" >/dev/null
-  fi
-  aws iam put-role-policy --role-name "$2" --policy-name weir --policy-document "file://$1/policy.json" >/dev/null
+  role "$1" "$2" "$3"
   if iot describe-role-alias --role-alias "$5" >/dev/null 2>&1; then
     iot update-role-alias --role-alias "$5" --role-arn "$4" >/dev/null
   else

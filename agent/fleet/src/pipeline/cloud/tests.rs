@@ -415,35 +415,3 @@ fn the_default_pipeline_takes_as_long_as_the_measured_one() {
             .all(|h| !matches!(h.what, What::Began { cold: false, .. }))
     );
 }
-
-/// Times the state machine; `cargo test --release -p weir-fleet fifty_thousand -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn fifty_thousand_events() {
-    let events: Vec<_> = (0..50_000_u64)
-        .map(|i| {
-            (
-                Duration::from_millis(i * 100),
-                u32::try_from(i % 300).unwrap(),
-            )
-        })
-        .collect();
-    let began = std::time::Instant::now();
-    let happened = run(&mut cloud(&Settings::default(), 1), &events);
-    println!(
-        "room for all: {:?}, {} happenings",
-        began.elapsed(),
-        happened.len()
-    );
-    let began = std::time::Instant::now();
-    let settings = Settings {
-        account_concurrency: 10,
-        ..Settings::default()
-    };
-    let happened = run(&mut cloud(&settings, 1), &events);
-    println!(
-        "ten at once: {:?}, {} happenings",
-        began.elapsed(),
-        happened.len()
-    );
-}

@@ -4,6 +4,7 @@
 //! register, which stamps them and has the queue accept them; the uploader claims from the queue. A wake-up
 //! is all that passes between the last two.
 
+mod error;
 mod looking;
 mod moments;
 pub(crate) mod neighbours;
@@ -26,13 +27,12 @@ use weir_journey::settle::{Cause, Patience};
 
 use crate::complaints::Complaints;
 use crate::config::{Config, Site};
-use crate::gate::ProbeError;
 use crate::infer;
-use crate::lock::{Lock, LockError};
+use crate::lock::Lock;
 use crate::queue::{Queue, QueueError};
 use crate::retain;
 use crate::s3::Store;
-use crate::serve::{self, ServeError, Vitals};
+use crate::serve::{self, Vitals};
 use crate::settle::{self, Settings as SettleSettings};
 use crate::snapshot;
 use crate::stamping::Stamping;
@@ -41,6 +41,7 @@ use crate::upload::{Destination, Lane, LookAgain, Means, Uploader};
 use crate::watch;
 use crate::world::World;
 
+pub use error::RunError;
 use moments::Moments;
 use neighbours::Neighbours;
 use pruning::Pruning;
@@ -52,42 +53,6 @@ pub(crate) use settings::{orders, store_config};
 pub use standing::resting;
 use standing::{Live, Standing};
 use timekeeper::Timekeeper;
-
-/// Why the agent does not run, or no longer.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Nothing is configured to be watched.
-    #[error("no [[site]] with a directory is configured: add one (see `weir config init`)")]
-    NoSite,
-    /// The state directory.
-    #[error("cannot use state.directory {}: {source}", path.display())]
-    State {
-        /// The directory.
-        path: std::path::PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// Another agent works there.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The queue.
-    #[error("{0}")]
-    Queue(#[from] QueueError),
-    /// The listening socket.
-    #[error(transparent)]
-    Serve(#[from] ServeError),
-    /// The gate rests on what the store does not have.
-    #[error(transparent)]
-    Gate(#[from] ProbeError),
-    /// A part of the agent ended although nobody asked it to: systemd starts it anew.
-    #[error("{part} ended unexpectedly: {why}")]
-    Ended {
-        /// Which part.
-        part: &'static str,
-        /// How.
-        why: String,
-    },
-}
 
 /// Files read at the same time: one is read while another is written out.
 const READERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();

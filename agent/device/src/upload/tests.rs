@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use sha2::Digest as _;
-use weir_journey::gate::{Hold, Windows};
+use weir_journey::gate::{Hold, Order, Windows};
 use weir_journey::identity::Sha256;
 use weir_journey::queue::State;
 use weir_journey::stamp::Zone;
@@ -15,7 +15,7 @@ use weir_journey::upload::{Schedule, Template};
 
 use super::*;
 use crate::config::{Credentials, Proof, Switch};
-use crate::gate::Gate;
+use crate::gate::{Gate, Permit};
 use crate::queue::{
     Accepted, Content, DeviceClock, FileIdentity, Image, ImageId, InferWish, Inferred, LookOutcome,
     NewImage, NewProduct, Place, Queue, Recorded, Selector, Urgency,

@@ -8,7 +8,14 @@ use std::time::Duration;
 
 /// Held as long as it lives.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File);
+pub struct Lock(File);
+
+/// A program that is being started at this moment has inherited the open file, and would hold the lock until it has begun.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]

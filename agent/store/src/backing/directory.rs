@@ -57,7 +57,14 @@ struct Inner {
     /// Makes names unique among the runs of one store: the count of starts, then a counter.
     run: u64,
     next: AtomicU64,
-    _lock: File,
+    lock: File,
+}
+
+/// A program that is being started at this moment has inherited the open file, and would hold the lock until it has begun.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Directory {
@@ -95,7 +102,7 @@ impl Directory {
             root: root.to_owned(),
             run,
             next: AtomicU64::new(0),
-            _lock: lock,
+            lock,
         })))
     }
 

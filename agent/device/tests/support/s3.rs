@@ -73,9 +73,12 @@ impl S3 {
         }
     }
 
-    /// Comes back at the same address, with all that it held.
+    /// Comes back at the same address, with all that it held, where it is away.
     pub(crate) fn up(&self) {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        if server.is_some() {
+            return;
+        }
         let listener = wait::find("the store's port is free again", || {
             self.runtime.block_on(TcpListener::bind(self.address)).ok()
         });

@@ -154,6 +154,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_program_that_is_being_started_has_inherited_is_no_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Lock::take(directory.path()).unwrap();
+        let inherited = first.0.try_clone().unwrap();
+        drop(first);
+        Lock::take(directory.path()).unwrap();
+        drop(inherited);
+    }
+
+    #[test]
     fn a_lock_left_to_a_program_that_was_being_started_is_waited_for() {
         let directory = tempfile::tempdir().unwrap();
         let first = Lock::take(directory.path()).unwrap();

@@ -46,18 +46,19 @@ fn mode(path: impl AsRef<Path>) -> u32 {
     path.as_ref().metadata().unwrap().permissions().mode() & 0o7777
 }
 
+const PROVISION: &[&str] = &[
+    "provision",
+    "--devices",
+    "--table",
+    "sites.csv",
+    "--out",
+    "out",
+];
+
 /// Provisions the devices of the table, into the folder `out`.
 fn provisioned(folder: &Path, more: &[&str]) -> PathBuf {
     write(&folder.join("sites.csv"), TABLE, 0o644);
-    let flags = [
-        "provision",
-        "--devices",
-        "--table",
-        "sites.csv",
-        "--out",
-        "out",
-    ];
-    done(folder, &[&flags, more].concat());
+    done(folder, &[PROVISION, more].concat());
     folder.join("out")
 }
 
@@ -84,15 +85,7 @@ fn each_device_gets_what_flashes_it() {
         );
     }
     // Again: nothing has changed.
-    let flags = [
-        "provision",
-        "--devices",
-        "--table",
-        "sites.csv",
-        "--out",
-        "out",
-        "--json",
-    ];
+    let flags = [PROVISION, &["--json"]].concat();
     let said = done(folder.path(), &flags);
     let told: Vec<Value> = said
         .out
